@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -84,10 +83,14 @@ class Soak:
         self.start()
         self.done["kill"] += 1
 
+    @property
+    def loads(self) -> list[str]:
+        return [name.removeprefix("do_") for name in dir(self) if name.startswith("do_")]
+
     def do_request(self) -> None:
         response = self.service.fetch(self.url)
         if response.status != 200:
-            self.failed[f"request {response.status}"] += 1
+            raise OSError(f"status {response.status}")
 
     def do_hostile(self) -> None:
         self.service.client("lambda").invoke(FunctionName=random.choice(list(HANDLERS)))
@@ -119,8 +122,7 @@ class Soak:
 
     def run(self, seconds: float, kill_every_s: float) -> None:
         ends = time.monotonic() + seconds
-        loads = [getattr(self, name) for name in dir(self) if name.startswith("do_")]
-        threads = [threading.Thread(target=self._repeat, args=(load, ends)) for load in loads]
+        threads = [threading.Thread(target=self._repeat, args=(name, ends), daemon=True) for name in self.loads]
         for thread in threads:
             thread.start()
         while (left := ends - time.monotonic()) > 0:
@@ -130,8 +132,8 @@ class Soak:
         for thread in threads:
             thread.join()
 
-    def _repeat(self, load: Callable[[], None], ends: float) -> None:
-        name = load.__name__.removeprefix("do_")
+    def _repeat(self, name: str, ends: float) -> None:
+        load = getattr(self, f"do_{name}")
         while time.monotonic() < ends:
             self.up.wait()
             pid = self.service.pid
@@ -189,7 +191,8 @@ def main() -> int:
         daemon.stop(state, force=True)
     left = [process.name for process in Path("/proc").glob("[0-9]*") if str(state).encode() in _variables(process)]
     print(json.dumps({"processes left": left, "state": str(state)}))
-    return 1 if lost or bugs or left else 0
+    idle = [name for name in soak.loads if not soak.done[name]]
+    return 1 if lost or bugs or left or idle else 0
 
 
 if __name__ == "__main__":

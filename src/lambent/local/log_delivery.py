@@ -42,7 +42,10 @@ class LogDelivery:
     def restore(self) -> None:
         """Create the streams again that have events on disk. Their groups have been replayed."""
         for key in self._store.streams():
-            logs = self._backend(key.region)
+            try:
+                logs = self._backend(key.region)
+            except KeyError:  # the disk has damaged the region's name
+                continue
             group = logs.groups.get(key.group)
             if group is None:
                 self._store.delete(key.region, key.group)

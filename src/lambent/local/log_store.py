@@ -7,6 +7,7 @@ too many. Safe in several threads.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from lambent.local.database import open_disposable
+from lambent.local.database import DisposableDatabase
+
+log = logging.getLogger("lambent.aws_services")
 
 EVENTS_MAX = 20_000
 """Events that a stream keeps at least."""
@@ -56,7 +59,9 @@ class LogStore:
         self._bytes_max = bytes_max
         self._lock = threading.RLock()
         self._window = threading.local()
-        self._database = open_disposable(folder / "logs.sqlite", self._prepare)
+        self._counts: dict[StreamKey, int] = {}
+        self._bytes = 0
+        self._database = DisposableDatabase(folder / "logs.sqlite", self._prepare)
 
     def close(self) -> None:
         with self._lock:
@@ -81,13 +86,10 @@ class LogStore:
         """
         with self._lock:
             counts, size = dict(self._counts), self._bytes
-            self._database.execute("BEGIN")
             try:
-                yield
-                self._database.execute("COMMIT")
+                with self._database.transaction():
+                    yield
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
                 self._counts, self._bytes = counts, size
                 raise
 
@@ -99,11 +101,11 @@ class LogStore:
         while True:
             query = f"SELECT id, content FROM batches WHERE {condition} ORDER BY id LIMIT 20"
             with self._lock:
-                rows = self._database.execute(query, (*key.columns(), start, end, last)).fetchall()
+                rows = self._database.execute(query, (*key.columns(), start, end, last))
             if not rows:
                 return
             for last, content in rows:  # noqa: B007 - the last one is where it goes on
-                yield from _DECODER.decode(content)
+                yield from _events(content)
 
     @contextlib.contextmanager
     def window(self, start: int | None, end: int | None) -> Iterator[None]:
@@ -122,7 +124,7 @@ class LogStore:
         """Return the times of the oldest and the newest event."""
         with self._lock:
             query = f"SELECT MIN(oldest), MAX(newest) FROM batches WHERE {_OF_STREAM}"
-            oldest, newest = self._database.execute(query, key.columns()).fetchone()
+            ((oldest, newest),) = self._database.execute(query, key.columns())
         return oldest, newest
 
     def streams(self) -> list[StreamKey]:
@@ -132,7 +134,8 @@ class LogStore:
 
     def last_id(self) -> int:
         with self._lock:
-            return int(self._database.execute("SELECT MAX(last_id) FROM batches").fetchone()[0] or 0)
+            ((last,),) = self._database.execute("SELECT MAX(last_id) FROM batches")
+            return int(last or 0)
 
     def delete(self, region: str, group: str, stream: str | None = None) -> None:
         """Delete the events of a stream, or of a whole group."""
@@ -147,11 +150,11 @@ class LogStore:
         with self._lock:
             self._delete("region = ? AND log_group = ? AND newest < ?", region, group, before_ms)
 
-    def _prepare(self, database: sqlite3.Connection) -> None:
+    def _prepare(self, database: DisposableDatabase) -> None:
         database.execute(_TABLE)
         database.execute(_INDEX)
-        query = "SELECT region, log_group, stream, SUM(events), SUM(bytes) FROM batches GROUP BY 1, 2, 3 ORDER BY MIN(id)"
-        rows = database.execute(query).fetchall()
+        query = "SELECT region, log_group, stream, TOTAL(events), TOTAL(bytes) FROM batches GROUP BY 1, 2, 3 ORDER BY MIN(id)"
+        rows = database.execute(query)
         self._counts = {StreamKey(*row[:3]): int(row[3]) for row in rows}
         self._bytes = sum(int(row[4]) for row in rows)
 
@@ -184,12 +187,21 @@ class LogStore:
 
     def _delete(self, condition: str, *parameters: str | int) -> None:
         query = f"SELECT region, log_group, stream, events, bytes FROM batches WHERE {condition}"
-        rows = self._database.execute(query, parameters).fetchall()
+        rows = self._database.execute(query, parameters)
         self._database.execute(f"DELETE FROM batches WHERE {condition}", parameters)
         for region, group, stream, events, size in rows:
             key = StreamKey(region, group, stream)
             self._bytes -= size
-            self._counts[key] -= events
-            if not self._counts[key]:
+            self._counts[key] = self._counts.get(key, 0) - events
+            if self._counts[key] <= 0:
                 del self._counts[key]
-        self._database.execute("PRAGMA incremental_vacuum").fetchall()
+        self._database.execute("PRAGMA incremental_vacuum")
+
+
+def _events(content: bytes) -> list[LogEvent]:
+    """Return the events of a batch, or none if the disk has damaged it."""
+    try:
+        return _DECODER.decode(content)
+    except (ValueError, TypeError) as error:  # TypeError: another type than bytes
+        log.error("a batch of log events can't be read: %s", error)
+        return []

@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from lambent.local.code_store import CodeStore
-from lambent.local.database import NAME, open_database, unusable
+from lambent.local.database import FAILURES, NAME, open_database, unusable
 from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
 from lambent.local.host_check import host_label
@@ -112,7 +112,7 @@ class Store:
         try:
             self.layers = DocumentTable(self._database, path, self._lock, "layers", Layer, used_code)
             self._records = DocumentTable(self._database, path, self._lock, "functions", Record, self._check)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise unusable(path, error) from error
         for record in self._records.values():
             self._index_urls(record)

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from lambent.local.console.summary import Summary, summarize
-from lambent.local.database import open_disposable
+from lambent.local.database import DisposableDatabase
 from lambent.local.engine.recorder import Execution
 from lambent.local.log_store import StreamKey
 
@@ -31,6 +31,8 @@ _SHOWN_MAX = 32 * 1024
 
 _TABLE = """CREATE TABLE IF NOT EXISTS invocations (
     id INTEGER PRIMARY KEY, bytes INTEGER, summary BLOB, details BLOB, event BLOB, response BLOB)"""
+
+_SUMMARY = json.Decoder(Summary)
 
 
 class Details(Struct, frozen=True):
@@ -57,7 +59,7 @@ class InvocationStore:
         self._count_max, self._bytes_max = count_max, bytes_max
         self._lock = threading.Lock()
         self._count = self._bytes = self.last_id = 0
-        self._database = open_disposable(folder / "invocations.sqlite", self._read_totals)
+        self._database = DisposableDatabase(folder / "invocations.sqlite", self._read_totals)
 
     def close(self) -> None:
         with self._lock:
@@ -67,14 +69,9 @@ class InvocationStore:
         """Store invocations that have ended. Delete the oldest if there are too many."""
         rows = [_row(execution) for execution in executions]
         with self._lock:
-            self._database.execute("BEGIN")
-            try:
-                self._database.executemany("INSERT INTO invocations VALUES (?, ?, ?, ?, ?, ?)", rows)
-                self._database.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
-                raise
+            with self._database.transaction():
+                for row in rows:
+                    self._database.execute("INSERT INTO invocations VALUES (?, ?, ?, ?, ?, ?)", row)
             self._count += len(rows)
             self._bytes += sum([row[1] for row in rows])
             with contextlib.suppress(sqlite3.Error):  # on a full disk: the rows are stored, and the next ones try again
@@ -84,20 +81,25 @@ class InvocationStore:
         """Return the summaries as JSON, newest first."""
         with self._lock:
             query = f"SELECT summary FROM invocations ORDER BY id DESC LIMIT {self._count_max}"
-            return [row[0] for row in self._database.execute(query)]
+            rows = self._database.execute(query)
+        return [summary for (summary,) in rows if _is_summary(summary)]
 
     def read(self, number: int) -> StoredInvocation | None:
         with self._lock:
             query = "SELECT summary, details, event, response FROM invocations WHERE id = ?"
-            row = self._database.execute(query, (number,)).fetchone()
-        if row is None:
+            rows = self._database.execute(query, (number,))
+        if not rows:
             return None
-        return StoredInvocation(json.decode(row[0], type=Summary), json.decode(row[1], type=Details), row[2], row[3])
+        summary, details, event, response = rows[0]
+        try:
+            return StoredInvocation(_SUMMARY.decode(summary), json.decode(details, type=Details), event, response)
+        except (ValueError, TypeError):  # the disk has damaged it
+            return None
 
-    def _read_totals(self, database: sqlite3.Connection) -> None:
+    def _read_totals(self, database: DisposableDatabase) -> None:
         database.execute(_TABLE)
         query = "SELECT COUNT(*), TOTAL(bytes), MAX(id) FROM invocations"
-        count, size, last = database.execute(query).fetchone()
+        ((count, size, last),) = database.execute(query)
         self._count, self._bytes, self.last_id = int(count), int(size), int(last or 0)
 
     def _prune(self) -> None:
@@ -116,7 +118,16 @@ class InvocationStore:
             self._count -= 1
             self._bytes -= bytes_
         self._database.execute("DELETE FROM invocations WHERE id <= ?", (last,))
-        self._database.execute("PRAGMA incremental_vacuum").fetchall()
+        self._database.execute("PRAGMA incremental_vacuum")
+
+
+def _is_summary(summary: bytes) -> bool:
+    """Whether the disk has kept a summary as it was."""
+    try:
+        _SUMMARY.decode(summary)
+    except (ValueError, TypeError):  # TypeError: another type than bytes
+        return False
+    return True
 
 
 def _row(execution: Execution) -> tuple[int, int, bytes, bytes, bytes, bytes]:

@@ -54,9 +54,11 @@ def test_another_project_above_does_not_count(tmp_path: Path) -> None:
 
 def test_workspace_lock_counts_for_its_members(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    write(tmp_path, {"pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n', "uv.lock": "version = 1\n"})
+    members = '["packages/*", "between", "between/*"]'
+    write(tmp_path, {"pyproject.toml": f"[tool.uv.workspace]\nmembers = {members}\n", "uv.lock": "version = 1\n"})
     project = '[project]\nname = "a"\nversion = "1"\n'
-    for folder, kind in (("packages/a", "uv.lock"), ("elsewhere/b", "nothing")):
+    write(tmp_path / "between", {"pyproject.toml": project})  # uv looks no further up than a project
+    for folder, kind in (("packages/a", "uv.lock"), ("elsewhere/b", "nothing"), ("between/c", "nothing")):
         member = write(tmp_path / folder, {"main.py": "", "pyproject.toml": project})
         assert find_requirements(member, member / "main.py", TARGET).kind == kind
 

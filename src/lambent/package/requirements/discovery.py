@@ -237,17 +237,17 @@ def _find_lock(folder: Path, kind: Kind, table: dict[str, Any]) -> Path | None:
 
 
 def _find_workspace_lock(member: Path) -> Path | None:
-    """Return the uv.lock of the workspace that a project belongs to, or None."""
+    """Return the uv.lock of the workspace that a project belongs to, or None: uv looks no further up than another project."""
     for folder in member.parents:
-        table = read_toml(folder / "pyproject.toml")
-        workspace = _tool_table(table or {}).get("uv", {}).get("workspace")
+        table = read_toml(folder / "pyproject.toml") or {}
+        workspace = _tool_table(table).get("uv", {}).get("workspace")
         if workspace is not None:
             path = member.relative_to(folder).as_posix()
             is_member = any(_glob_matches(path, pattern) for pattern in workspace.get("members", ()))
             is_excluded = any(_glob_matches(path, pattern) for pattern in workspace.get("exclude", ()))
             lock = folder / "uv.lock"
             return lock if is_member and not is_excluded and lock.is_file() else None
-        if (folder / ".git").exists():
+        if "project" in table or (folder / ".git").exists():
             return None
     return None
 

@@ -20,6 +20,12 @@ CASES = {
         LOCAL,
         "--env",
     ),
+    "botocore.errorfactory.ResourceNotFoundException: An error occurred (ResourceNotFoundException) when calling the Scan "
+    "operation: Requested resource not found": ("the DynamoDB table that the app calls doesn't exist", "create the table"),
+    "botocore.errorfactory.NoSuchBucket: An error occurred (NoSuchBucket) when calling the GetObject operation: no": (
+        "the S3 bucket that the app calls doesn't exist",
+        "create the bucket",
+    ),
     "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.": (LOCAL, "--env"),
     "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)": (LOCAL, "--env"),
     'psycopg2.OperationalError: could not translate host name "db" to address: Name or service not known': (

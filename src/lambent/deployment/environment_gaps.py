@@ -85,6 +85,13 @@ def _missing_template(failure: Failure, match: re.Match[str]) -> tuple[str, str]
     return f"the template {match[1]} isn't in the zip{failure.where}", hint
 
 
+def _missing_in_aws(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """A table, bucket or queue that a SAM template or serverless.yml would make next to the function."""
+    name = {"ResourceNotFoundException": "DynamoDB table", "NoSuchBucket": "S3 bucket"}.get(match[1], "SQS queue")
+    hint = f"create the {name.split()[1]} in this account and region, and give the app its name with --env; --local has its own"
+    return f"the {name} that the app calls doesn't exist{failure.where}", hint
+
+
 def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     """A database or service that runs next to the app on a developer's machine, or has a name only there."""
     error = f"{failure.message}\n{failure.exception}\n{failure.member}"
@@ -134,6 +141,8 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
         r"|[Nn]ame resolution|Name or service",
         _unreachable,
     ),
+    (r"\((ResourceNotFoundException)\) when calling the \w+ operation: Requested resource not found", _missing_in_aws),
+    (r"\((NoSuchBucket|AWS\.SimpleQueueService\.NonExistentQueue)\) when calling", _missing_in_aws),
     (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),
     (r"no secret key was set", _no_secret_key),
 )

@@ -74,6 +74,7 @@ def test_factory_of_an_mcp_server_is_told_the_line_that_makes_its_app(tmp_path: 
 
 UNSUPPORTED = [
     ("from aiohttp import web\napp = web.Application()", "aiohttp's server is neither ASGI nor WSGI"),
+    ("from microdot import Microdot\napp = Microdot()", "Microdot's server is neither ASGI nor WSGI"),
     ("from aiohttp import web\nasync def app():\n    made = web.Application()\n    return made", "aiohttp's server"),
     ("from aiohttp import web\ndef create_app():\n    return web.Application()", "aiohttp's server"),
     ("from aiohttp import web\ndef main():\n    app = web.Application()\n    web.run_app(app)", "aiohttp's server"),

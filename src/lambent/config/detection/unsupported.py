@@ -51,6 +51,7 @@ OBJECTS = {
     ("aiohttp", "Application"): _own_server("aiohttp"),
     ("tornado", "Application"): _own_server("Tornado"),
     ("robyn", "Robyn"): _own_server("Robyn"),
+    ("microdot", "Microdot"): _own_server("Microdot", "import its ASGI form instead: from microdot.asgi import Microdot"),
     ("gradio", "Blocks"): _GRADIO,
     ("gradio", "Interface"): _GRADIO_INTERFACE,
     ("gradio", "ChatInterface"): _GRADIO,

@@ -72,6 +72,22 @@ def test_gap_and_hint(error: str) -> None:
     assert hint in cause.hint
 
 
+@pytest.mark.parametrize(
+    ("frames", "line"),
+    [
+        (("django/db.py", "sqlite3.py"), "python manage.py migrate"),
+        (("flask/app.py", "sqlalchemy/orm.py"), "app starts (with app.app_context(): db.create_all(), once"),
+        (("fastapi/app.py", "sqlmodel/orm.py", "sqlalchemy/orm.py"), "app starts (SQLModel.metadata.create_all(engine), once"),
+        (("fastapi/app.py", "sqlalchemy/orm.py"), "app starts (Base.metadata.create_all(engine), once"),
+        (("flask/app.py",), "app starts, or deploy a SQLite file"),
+    ],
+)
+def test_what_makes_the_tables_of_a_sqlite_file(frames: tuple[str, ...], line: str) -> None:
+    trace = "".join(f'  File "/var/task/{name}", line 5, in f\n' for name in frames)
+    log = f"Traceback (most recent call last):\n{trace}sqlite3.OperationalError: no such table: a\n"
+    assert line in diagnose(Failure(SETTINGS, log=log, status=500)).hint
+
+
 def test_a_version_that_takes_commands_can_make_its_tables() -> None:
     settings = replace(SETTINGS, environment=(("LAMBENT_RUN", "on"),))
     log = 'Traceback (most recent call last):\n  File "/opt/django/db.py", line 5, in f\nError: relation "a" does not exist\n'

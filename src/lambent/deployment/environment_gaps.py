@@ -57,7 +57,15 @@ def _no_table(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if "django/" in failure.traceback:
         hint = f"python manage.py migrate, and deploy the SQLite file that it makes; {elsewhere}"
     else:
-        hint = f"create the tables when the app starts, or deploy a SQLite file that has them; {elsewhere}"
+        how = ""
+        if "sqlalchemy/" in failure.traceback:
+            models = "Base.metadata.create_all(engine)"
+            if "sqlmodel/" in failure.traceback:
+                models = "SQLModel.metadata.create_all(engine)"
+            elif "flask/" in failure.traceback:
+                models = "with app.app_context(): db.create_all()"
+            how = f" ({models}, once the models are imported)"
+        hint = f"create the tables when the app starts{how}, or deploy a SQLite file that has them; {elsewhere}"
     return f"the database has no table {match[1]}{failure.where}", hint
 
 

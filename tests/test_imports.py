@@ -25,6 +25,9 @@ SHARED = {
     "calendar",
     "interpreters",
     "lazy",
+    "elf",
+    "lambda_libraries",
+    "python_symbols",
     "module_packages",
     "private_folder",
     "removed_modules",
@@ -34,6 +37,8 @@ SHARED = {
 
 MAY_IMPORT = {
     **{module: set() for module in SHARED},
+    "elf": {"python_symbols"},
+    "lambda_libraries": {"calendar"},
     "interpreters": {"systems"},
     "private_folder": {"systems"},
     "log_events": {"events"},

@@ -7,8 +7,7 @@ import time
 import zipfile
 from collections.abc import Callable
 
-from lambent import calendar
-from lambent.package import elf
+from lambent import calendar, elf
 from lambent.package.proof import native_files
 from lambent.package.target import Target
 

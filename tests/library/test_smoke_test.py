@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.config.model import App, Config
+from lambent.config.model import App, Config, Hosting
 from lambent.errors import PackagingError
 from lambent.library.smoke_test import smoke_test_once
 from lambent.package.artifact import WRITABLE, Artifact
@@ -69,6 +69,28 @@ def test_an_app_that_takes_commands_has_to_start_too(app: Path) -> None:
 def test_an_app_that_sends_requests_to_aws_may_fail_here(app: Path) -> None:
     (warning,) = [event for event in smoke_test(app, SENDS_A_REQUEST_TO_AWS) if isinstance(event, events.Warned)]
     assert "only work there" in warning.text
+
+
+@pytest.mark.parametrize(
+    ("library", "layers", "reason"),
+    [
+        ("liblambent-test.so.1", (), ""),
+        ("liblambent-test.so.1", ("arn:aws:lambda:us-east-1:123456789012:layer:x:1",), "A layer may have"),
+        ("libffi.so.6", (), "Lambda may have"),
+    ],
+    ids=["lambda-lacks-it", "layer", "undocumented"],
+)
+def test_an_app_needs_the_libraries_that_lambda_has(app: Path, library: str, layers: tuple[str, ...], reason: str) -> None:
+    source = f"import ctypes\nctypes.CDLL('{library}')\ndef lambda_handler(event, context): return 1\n"
+    if reason:
+        emitted = smoke_test(app, source, hosting=Hosting(layers=layers))
+        (warning,) = [event for event in emitted if isinstance(event, events.Warned)]
+        assert f"{reason} {library}" in warning.text
+    else:
+        with pytest.raises(PackagingError, match=f"does not start: OSError: {library}") as error:
+            smoke_test(app, source)
+        assert f"use a package whose wheel includes {library}, or a layer" in error.value.hint
+        assert "--no-prove" in error.value.hint
 
 
 def test_an_app_that_writes_beside_its_code_is_tried_from_a_copy(app: Path) -> None:

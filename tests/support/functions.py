@@ -128,7 +128,7 @@ async def running(
     credentials = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
     recorder = Recorder(lambda executions: None)
     engine = Engine(
-        factory=factory or await detect_sandbox(folder),
+        factory=factory or await detect_sandbox(folder, CACHE),
         sinks=Sinks(log.sink, recorder),
         credentials=lambda _: credentials,
         reserved_concurrency=lambda region, name: reserved,

@@ -179,8 +179,8 @@ print(json.dumps({
 class _Factory(NamespaceFactory):
     """Leads connections to `REMOTE` to servers of this machine."""
 
-    def __init__(self, forwards: list[tuple[tuple[str, int], tuple[str, int]]]) -> None:
-        super().__init__(own_network=True)
+    def __init__(self, cache: Path, forwards: list[tuple[tuple[str, int], tuple[str, int]]]) -> None:
+        super().__init__(cache, own_network=True)
         self._forwards = forwards
 
     def _plan_network(self, *arguments: Any) -> dict[str, Any] | None:
@@ -222,7 +222,7 @@ def _own_address() -> str:
         return str(sock.getsockname()[0])
 
 
-async def run(folder: Path, interpreter: Path) -> dict[str, Any]:
+async def run(folder: Path, interpreter: Path, cache: Path) -> dict[str, Any]:
     """Return the report of the function, and which of its listeners the service got."""
     tcp = _start(_echo, socket.create_server(("", 0), backlog=100))
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -235,12 +235,13 @@ async def run(folder: Path, interpreter: Path) -> dict[str, Any]:
         refused = int(closed.getsockname()[1])
     here = "127.0.0.1"
     factory = _Factory(
+        cache,
         [
             ((REMOTE, 80), (here, tcp)),
             ((REMOTE, 8080), (here, tcp)),
             ((REMOTE, 81), (here, refused)),
             ((REMOTE, 53), (here, udp)),
-        ]
+        ],
     )
     host = {"tcp": tcp, "udp": udp, "abstract": f"lambent-test-{tcp}", "address": _own_address()}
     (folder / "main.py").write_text(FUNCTION)
@@ -268,4 +269,4 @@ async def run(folder: Path, interpreter: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(run(Path(sys.argv[1]), Path("/usr/bin/python3").resolve()))))
+    print(json.dumps(asyncio.run(run(Path(sys.argv[1]), Path("/usr/bin/python3").resolve(), Path(sys.argv[1], "cache")))))

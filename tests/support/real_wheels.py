@@ -9,7 +9,7 @@ from pathlib import Path
 import uv
 from msgspec import Struct
 
-from lambent.package import elf
+from lambent import elf
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
 

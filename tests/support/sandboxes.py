@@ -12,7 +12,7 @@ import pytest
 
 from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory, SandboxSpec
-from support.functions import collect
+from support.functions import CACHE, collect
 
 
 def with_factory(factory: Callable[[], SandboxFactory], body: Callable[[SandboxFactory], Awaitable[Any]]) -> Any:
@@ -37,7 +37,7 @@ async def run_script(factory: SandboxFactory, spec: SandboxSpec) -> tuple[Proces
 def needs_namespaces() -> None:
     async def kind() -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            factory = await detect_sandbox(Path(scratch))
+            factory = await detect_sandbox(Path(scratch), CACHE)
             await factory.stop()
             return factory.kind
 
@@ -48,7 +48,7 @@ def needs_namespaces() -> None:
 def needs_own_network() -> None:
     async def why_shared() -> str:
         with tempfile.TemporaryDirectory() as scratch:
-            factory = await detect_sandbox(Path(scratch), own_network=True)
+            factory = await detect_sandbox(Path(scratch), CACHE, own_network=True)
             await factory.stop()
             return "" if factory.own_network else factory.why_shared
 

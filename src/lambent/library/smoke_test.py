@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from lambent.events import Emit, Phase, SmokeTested, Warned
 from lambent.lazy import LazyModule
 from lambent.limits import INIT_MAX_S
 from lambent.package.artifact import OVERFLOW, WRITABLE, Artifact
-from lambent.package.proof import loaded_libraries
+from lambent.package.proof import lambda_system, loaded_libraries
 from lambent.package.target import Target
 from lambent.systems import is_macos, is_windows
 
@@ -26,8 +27,14 @@ else:
     local_smoke_test = LazyModule("lambent.local.smoke_test")  # its sandbox imports modules that Windows lacks
 
 
+_MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+_FIX = "fix the error below and build again"
+
+
 class NeedsAws(PackagingError):
-    """The app did not start, and a request that it sent to AWS was refused."""
+    """The app did not start, but it may on AWS."""
+
+    reason = ""
 
 
 def smoke_test(config: Config, artifact: Artifact, cache: Path, emit: Emit) -> None:
@@ -71,7 +78,7 @@ def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit)
     try:
         smoke_test(config, artifact, cache, emit)
     except NeedsAws as error:
-        emit(Warned(f"{error.what}. It sent requests to AWS, which only work there, so lambent deploys it anyway"))
+        emit(Warned(f"{error.what}. {error.reason}, so lambent deploys it anyway"))
         return artifact
     except PackagingError as error:
         path = writable.failed_write(error.what)
@@ -81,7 +88,8 @@ def smoke_test_once(config: Config, artifact: Artifact, cache: Path, emit: Emit)
         if config.secrets:
             emit(Warned(f"{error.what}. Its secrets are only available on AWS, so lambent deploys it anyway"))
             return artifact
-        error.hint = "fix the error below; if the app can only start on AWS, pass --no-prove"
+        fix = error.hint.replace(_FIX, "fix the error below")
+        error.hint = f"{fix}; if the app can only start on AWS, pass --no-prove"
         raise
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
@@ -114,14 +122,25 @@ def _packaged_function(config: Config, artifact: Artifact) -> local_smoke_test.P
 
 
 def _error(config: Config, outcome: local_smoke_test.SmokeTestResult) -> PackagingError:
-    kind, hint = PackagingError, "fix the error below and build again"
-    if outcome.aws_requests:
-        kind = NeedsAws
-        hint = f"its {outcome.aws_requests} requests to AWS were refused, because this test has no AWS access: remove --prove"
+    missing = _MISSING_LIBRARY.search(outcome.message)
     log = outcome.trace or outcome.log
-    return kind(
+    error = PackagingError(
         f"the app does not start: {outcome.error_type}: {outcome.message}",
         where=config.app.spec,
-        hint=hint,
+        hint=f"use a package whose wheel includes {missing[1]}, or a layer that has it" if missing else _FIX,
         detail="\n".join(line.rstrip("\n") for line in log),
     )
+    if outcome.aws_requests:
+        hint = f"its {outcome.aws_requests} requests to AWS were refused, because this test has no AWS access: remove --prove"
+        return _needs_aws(error, hint, "It sent requests to AWS, which only work there")
+    if missing and config.hosting.layers:
+        return _needs_aws(error, "this test has no layers: remove --prove", f"A layer may have {missing[1]}")
+    if missing and lambda_system.has(missing[1], Target.of(config)) is not False:
+        return _needs_aws(error, f"this machine has no {missing[1]}: remove --prove", f"Lambda may have {missing[1]}")
+    return error
+
+
+def _needs_aws(error: PackagingError, hint: str, reason: str) -> NeedsAws:
+    needs_aws = NeedsAws(error.what, where=error.where, hint=hint, detail=error.detail)
+    needs_aws.reason = reason
+    return needs_aws

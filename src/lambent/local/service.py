@@ -160,7 +160,7 @@ async def _serve(
     on_log: Listener | None,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
-        factory = await detect_sandbox(Path(scratch), own_network=not settings.share_network)
+        factory = await detect_sandbox(Path(scratch), settings.cache, own_network=not settings.share_network)
     components = Components(settings, sockets[0].getsockname()[1], factory)
     if on_log is not None:
         components.aws_services.log_sink.subscribe(on_log)

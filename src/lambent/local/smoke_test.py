@@ -95,7 +95,7 @@ def run_smoke_test(function: PackagedFunction, cache: Path, environ: Mapping[str
         folder = Path(name)
         try:
             unpack.unpack(function.zip, folder / "task")
-            return asyncio.run(_run(function, folder, Runtimes(cache, environ), on))
+            return asyncio.run(_run(function, folder, cache, Runtimes(cache, environ), on))
         except (unpack.BadArchive, unpack.TooLarge) as error:
             return SmokeTestResult(error_type="InvalidParameterValueException", message=_aws_message(error))
         finally:
@@ -108,13 +108,13 @@ def _aws_message(error: Exception) -> str:
     return f"Could not unzip uploaded file. Please check your file, then try to upload again. ({error})"
 
 
-async def _run(function: PackagedFunction, folder: Path, runtimes: Runtimes, on: date) -> SmokeTestResult:
+async def _run(function: PackagedFunction, folder: Path, cache: Path, runtimes: Runtimes, on: date) -> SmokeTestResult:
     try:
         runtime = await runtimes.get(function.runtime)
     except LocalError as error:
         return SmokeTestResult(skipped=error.what, hint=error.hint)
     try:
-        factory = await detect_sandbox(folder)
+        factory = await detect_sandbox(folder, cache)
         aws = _RefusingAws(function.overflow)
         try:
             return await _SmokeTest(function, folder, runtime, on).run(factory, aws, await aws.start())

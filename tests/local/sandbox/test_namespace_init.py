@@ -64,7 +64,7 @@ def test_keys_of_the_session_are_out_of_reach(any_factory: Callable[[], SandboxF
     assert with_factory(any_factory, lambda factory: run_script(factory, make_spec(tmp_path, script)))[1] == "-1\n"
 
 
-def test_namespaces_bound_what_no_process_owns(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_namespaces_bound_what_no_process_owns(namespaces: Callable[[], NamespaceFactory], tmp_path: Path) -> None:
     """User namespaces, System V's shared memory and the number of files in /tmp."""
     exit, output = with_factory(namespaces, lambda factory: run_script(factory, make_spec(tmp_path, NAMESPACE_LIMITS)))
     assert exit == ProcessExit(0, None), output
@@ -74,7 +74,7 @@ def test_namespaces_bound_what_no_process_owns(namespaces: type[NamespaceFactory
         assert (report["forced"], report["large"], report["small"]) == ("1", "ENOSPC", None)
 
 
-def test_process_1_has_a_short_command_line(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def test_process_1_has_a_short_command_line(namespaces: Callable[[], NamespaceFactory], tmp_path: Path) -> None:
     """`ps -ef` shows it for each environment, so it must not contain the script."""
 
     async def command_line(factory: SandboxFactory) -> list[str]:
@@ -90,7 +90,7 @@ def test_process_1_has_a_short_command_line(namespaces: type[NamespaceFactory], 
 
 @pytest.mark.parametrize("fate", ["used", "ended"])
 def test_namespaces_are_prepared_before_a_start_needs_them(
-    namespaces: type[NamespaceFactory], tmp_path: Path, fate: str
+    namespaces: Callable[[], NamespaceFactory], tmp_path: Path, fate: str
 ) -> None:
     """And a start doesn't need them: one whose process has ended meanwhile is replaced."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from lambent.local.sandbox.namespace_root import stand_in_for_name_servers
 from support import network_attacks
-from support.functions import interpreter
+from support.functions import CACHE, interpreter
 from support.ordinary_user import run_as_ordinary_user
 from support.paths import TESTS
 from support.sandboxes import needs_own_network
@@ -28,7 +28,7 @@ def report(request: pytest.FixtureRequest) -> Any:
     if request.param == "as an ordinary user":
         return json.loads(run_as_ordinary_user((TESTS / "support" / "network_attacks.py").read_text()))
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(network_attacks.run(Path(folder), interpreter()))
+        return asyncio.run(network_attacks.run(Path(folder), interpreter(), CACHE))
 
 
 def test_function_does_not_reach_what_listens_on_this_machine(report: Any) -> None:

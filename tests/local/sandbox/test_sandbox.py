@@ -13,24 +13,29 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from lambent import lambda_libraries
+from lambent.calendar import find_runtime
 from lambent.local.sandbox import process_tree
+from lambent.local.sandbox.host_libraries import LINKER_CACHE, HostLibraries
 from lambent.local.sandbox.namespace_root import plan_root
 from lambent.local.sandbox.namespace_sandbox import NamespaceFactory, Namespaces
 from lambent.local.sandbox.output_pipe import OutputPipe
 from lambent.local.sandbox.process_sandbox import ProcessFactory, ProcessSandbox, translate
 from lambent.local.sandbox.sandbox import ProcessExit, SandboxFactory
-from support.functions import RUNTIMES, collect, interpreter, make_spec
+from lambent.local.sandbox.system_image import library_folders, prepare
+from support.functions import CACHE, RUNTIMES, collect, interpreter, make_spec
 from support.ordinary_user import run_as_ordinary_user
 from support.paths import TESTS
 from support.sandboxes import needs_namespaces, needs_own_network, run_script, with_factory
 from support.waiting import eventually_async
 
 INSPECT = """
-import errno, getpass, importlib.util, json, os, platform, pwd, resource, socket, stat, sys
+import ctypes.util, errno, glob, importlib.util, json, os, platform, pwd, resource, socket, stat, subprocess, sys
 
 def error_of(action):
     try:
@@ -67,6 +72,13 @@ json.dump({
     "packages": [name for name in ("pip", "setuptools", "lambent", "apt") if importlib.util.find_spec(name)],
     "environment": dict(os.environ), "native": bool(__import__("ssl").OPENSSL_VERSION and __import__("sqlite3").sqlite_version),
     "resolves": socket.gethostbyname("localhost"),
+    "libraries": [os.path.basename(path) for folder in ("lib*", "lib/*-linux-*")
+                  for path in glob.glob(f"/usr/{folder}/lib*.so*")],
+    "finds_libraries": [bool(ctypes.util.find_library(name)) for name in ("c", "lambent-test")],
+    "folders": {path: sorted(os.listdir(path)) for path in ("/usr", "/usr/local/lib", "/usr/share")},
+    "own_libraries": {name: subprocess.run([name, "--version"], capture_output=True).returncode
+                      for name in os.listdir("/usr/libexec/commands") if name != "lib"}
+                     if os.path.exists("/usr/libexec/commands") else {},
     "user_namespaces": open("/proc/sys/user/max_user_namespaces").read().strip(),
 }, sys.stdout)
 """
@@ -74,7 +86,7 @@ json.dump({
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_function_sees_lambdas_files_and_not_the_hosts(
-    runtime: str, namespaces: type[NamespaceFactory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: str, namespaces: Callable[[], NamespaceFactory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEAKED", "from the service")
     (tmp_path / "secret").write_text("the host's")
@@ -120,9 +132,25 @@ def test_function_sees_lambdas_files_and_not_the_hosts(
     assert report["devices"] == ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "urandom", "zero"]
     assert report["native"]
     assert report["resolves"] == "127.0.0.1"
+    check_system(report, interpreter(runtime))
 
 
-def test_files_of_the_host_are_hidden(namespaces: type[NamespaceFactory], tmp_path: Path) -> None:
+def check_system(report: dict[str, Any], python: Path) -> None:
+    """Of this machine's libraries, a function sees those that Lambda has, and those that Python itself needs."""
+    modules = [path for folder in library_folders(python) for path in (folder / "lib-dynload").glob("*.so")]
+    needed = HostLibraries(python).needed_by([python, *modules]).keys()
+    runtime = find_runtime(python.name)
+    assert runtime
+    assert set(report["libraries"]) <= needed | lambda_libraries.names(runtime.glibc)
+    assert {"libc.so.6", "libstdc++.so.6", "libz.so.1"} <= set(report["libraries"])
+    assert report["finds_libraries"] == [LINKER_CACHE.exists(), False]
+    assert set(report["folders"]["/usr"]) <= {"bin", "lib", "lib32", "lib64", "libexec", "libx32", "local", "sbin", "share"}
+    assert set(report["folders"]["/usr/local/lib"]) <= {python.name}
+    assert set(report["folders"]["/usr/share"]) <= {"ca-certificates", "pki", "terminfo", "zoneinfo"}
+    assert set(report["own_libraries"].values()) <= {0}
+
+
+def test_files_of_the_host_are_hidden(namespaces: Callable[[], NamespaceFactory], tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the host's")
     script = f"import os; print([os.path.exists(p) for p in ({str(secret)!r}, '/etc/shadow', '/etc/hostname', '/sys', '/run')])"
@@ -140,7 +168,8 @@ from lambent.local.sandbox.sandbox import SandboxSpec
 from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
 
 async def main():
-    factory, here = NamespaceFactory(), Path(sys.argv[1])
+    here = Path(sys.argv[1])
+    factory = NamespaceFactory(here / "cache")
     (here / "main.py").write_text({textwrap.dedent(INSPECT)!r})
     python, command = Path("/usr/bin/python3").resolve(), ("{{python}}", "/var/task/main.py")
     sandbox = await factory.start(SandboxSpec(python, here, here, here / "t", 64, 128, (("PATH", "/bin"),), command))
@@ -157,6 +186,7 @@ asyncio.run(main())
     assert (report["tmp_fits"], report["tmp_full"]) == (None, "ENOSPC")
     assert len(report["pids"]) == 2
     assert report["packages"] == []
+    check_system(report, Path("/usr/bin/python3").resolve())
 
 
 def test_tmp_outlives_the_process_but_not_the_environment(any_factory: Callable[[], SandboxFactory], tmp_path: Path) -> None:
@@ -322,7 +352,7 @@ def test_kill_ends_processes_that_left_their_process_group(any_factory: Callable
 
 @pytest.mark.parametrize("network", ["shared", "own"])
 def test_every_process_ends_when_the_service_is_killed(
-    network: str, namespaces: type[NamespaceFactory], tmp_path: Path
+    network: str, namespaces: Callable[[], NamespaceFactory], tmp_path: Path
 ) -> None:
     """Also the one beside the namespaces, which carries connections: one that is refused has started it."""
     if network == "own":
@@ -332,10 +362,10 @@ def test_every_process_ends_when_the_service_is_killed(
         textwrap.dedent("""
         import asyncio, sys
         from pathlib import Path
-        from support.functions import make_spec
+        from support.functions import CACHE, make_spec
         from lambent.local.sandbox.namespace_sandbox import NamespaceFactory
         async def main():
-            factory = NamespaceFactory(own_network=sys.argv[2] == "own")
+            factory = NamespaceFactory(CACHE, own_network=sys.argv[2] == "own")
             connect = "import socket, time\\ns = socket.socket()\\ns.settimeout(1)\\ns.connect_ex(('169.254.9.9', 1))"
             script = connect + "\\nprint('on', flush=True)\\ntime.sleep(60)"
             sandbox = await factory.start(make_spec(Path(sys.argv[1]), script))
@@ -362,11 +392,11 @@ def test_every_process_ends_when_the_service_is_killed(
 
 
 def test_interpreter_that_only_its_owner_may_run_is_run_as_the_owner(
-    namespaces: type[NamespaceFactory], tmp_path: Path
+    namespaces: Callable[[], NamespaceFactory], tmp_path: Path
 ) -> None:
     """Such as one that root installed under a strict umask. The process still has no privileges."""
     spec = make_spec(tmp_path, "import os; print(os.getuid(), open('/proc/self/status').read().count('0000000000000000'))")
-    root = replace(plan_root(spec), world_readable=False)
+    root = replace(plan_root(spec, prepare(spec.interpreter, CACHE)), world_readable=False)
 
     async def body(factory: SandboxFactory) -> str:
         assert isinstance(factory, NamespaceFactory)
@@ -402,16 +432,6 @@ def test_no_process_and_no_descriptor_remains(any_factory: Callable[[], SandboxF
 
     before, after = with_factory(any_factory, body)
     assert after == before
-
-
-def test_folder_of_the_interpreter_decides_what_is_bound_and_hidden(tmp_path: Path) -> None:
-    root = plan_root(make_spec(tmp_path, "", interpreter=Path("/usr/bin/python3.11")))
-    assert ("/usr", "/var/lang") in root.binds
-    assert "/usr/local" in root.masks
-    root = plan_root(make_spec(tmp_path, "", interpreter=Path("/usr/local/bin/python3.11")))
-    assert ("/usr/local", "/var/lang") in root.binds
-    assert "/usr/local" not in root.masks
-    assert "/var/lang/lib/python3.11/site-packages" in root.masks
 
 
 def test_plain_process_sees_no_packages_and_no_variables_of_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lambent import events, removed_modules
+from lambent import elf, events, removed_modules
 from lambent.config.model import App, Config
+from lambent.elf import Binary
 from lambent.errors import PackagingError
-from lambent.package import elf
 from lambent.package.build import build
-from lambent.package.elf import Binary
 from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements
 from lambent.package.proof.advice import Advice
 from lambent.package.proof.finding import Finding, refusal

@@ -20,11 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from lambent import interpreters
+from lambent import elf, interpreters
 from lambent.config.model import Architecture
 from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
-from lambent.package import elf
 from lambent.package.target import Target
 from lambent.package.wheels import source_tree
 from lambent.package.wheels.native import compiler_shim, toolchain

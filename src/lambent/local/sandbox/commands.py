@@ -6,9 +6,6 @@ curl, gawk, grep and sed, but no git, gcc, node, perl or ps. What isn't known fo
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 _CORE = """
     [ arch b2sum base32 base64 basename basenc cat chcon chgrp chmod chown cksum comm coreutils cp csplit cut date dd df dir
     dircolors dirname du echo env expand expr factor false fmt fold groups head hostid id install join link ln logname ls
@@ -21,12 +18,4 @@ _PERHAPS = """
     bzip2 chroot cmp diff find getconf getent gunzip gzip hostname iconv ldconfig ldd locale localedef mount openssl tar
     umount unxz update-ca-trust which xargs xz zcat
 """
-_VISIBLE = frozenset(f"{_CORE} {_SHELL} {_PERHAPS}".split())
-_PYTHON = re.compile(r"(?:python3?|pip3?)$")
-
-
-def visible(folder: Path, interpreter: Path) -> tuple[str, ...]:
-    """Return the names of a folder's commands that Lambda has too; where the interpreter is, also its other names."""
-    has_python = folder == interpreter.parent
-    names = (path.name for path in folder.iterdir())
-    return tuple(sorted(name for name in names if name in _VISIBLE or (has_python and _PYTHON.match(name))))
+NAMES = frozenset(f"{_CORE} {_SHELL} {_PERHAPS}".split())

@@ -16,9 +16,10 @@ SHARED_ON_REQUEST = "--share-network"
 _log = logging.getLogger(__name__)
 
 
-async def detect_sandbox(scratch: Path, *, own_network: bool = False) -> SandboxFactory:
-    """Return a factory for namespaces where they are permitted, else for plain processes. `scratch` is a writable folder.
+async def detect_sandbox(scratch: Path, cache: Path, *, own_network: bool = False) -> SandboxFactory:
+    """Return a factory for namespaces where they are permitted, else for plain processes.
 
+    `scratch` is a writable folder, `cache` is lambent's cache folder.
     With `own_network`, each sandbox has a network of its own where that is possible. Namespaces can be forbidden by system
     settings (kernel.unprivileged_userns_clone, AppArmor) or by a container.
     """
@@ -27,11 +28,11 @@ async def detect_sandbox(scratch: Path, *, own_network: bool = False) -> Sandbox
     why_shared = SHARED_ON_REQUEST
     if own_network:
         try:
-            return await _probe_network(scratch)
+            return await _probe_network(scratch, cache)
         except OSError as error:
             why_shared = str(error)
     try:
-        factory = await _probe(NamespaceFactory(why_shared=why_shared), scratch)
+        factory = await _probe(NamespaceFactory(cache, why_shared=why_shared), scratch)
     except OSError as error:
         _log.info("namespaces are not permitted here (%s): functions run as plain processes", error)
         return ProcessFactory()
@@ -40,9 +41,9 @@ async def detect_sandbox(scratch: Path, *, own_network: bool = False) -> Sandbox
     return factory
 
 
-async def _probe_network(scratch: Path) -> NamespaceFactory:
+async def _probe_network(scratch: Path, cache: Path) -> NamespaceFactory:
     """Return a factory that has connected from a sandbox with a network of its own. Raises OSError."""
-    factory = NamespaceFactory(own_network=True)
+    factory = NamespaceFactory(cache, own_network=True)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         factory.network_check = listener.getsockname()[1]
         await _probe(factory, scratch)

@@ -50,7 +50,6 @@ _INODES_PER_MB = 64  # of /tmp: one for each 16 KB, like ext4's default
 _NO_USER_NAMESPACES = (("sys/user/max_user_namespaces", "0\n"),)
 _SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
 _HOST = "/.host"
-_COMMANDS = "/etc/commands"
 
 
 def main() -> None:
@@ -153,8 +152,6 @@ def _build_root(plan: dict[str, Any]) -> None:
     for path in plan["masks"]:
         if os.path.isdir(path):
             _mount("tmpfs", path, "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "mode=755,size=4k")
-    for folder in plan["commands"]:
-        _show_commands(folder)
     for path, mode, text in plan["files"]:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -187,20 +184,6 @@ def _limit_namespaces(plan: dict[str, Any]) -> None:
     ):
         with contextlib.suppress(OSError), open(f"/proc/sys/{name}", "w", encoding="utf-8") as file:
             file.write(str(value))
-
-
-def _show_commands(folder: dict[str, Any]) -> None:
-    """Show only some commands of a folder, as links: a bind for each would take too long."""
-    path = folder["path"]
-    if os.path.islink(path):  # noqa: PTH114
-        return
-    _bind(_HOST + folder["source"], _COMMANDS + path, read_only=True)
-    _mount("tmpfs", path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=256k")
-    for name in folder["names"]:
-        os.symlink(f"{_COMMANDS}{path}/{name}", f"{path}/{name}")
-    if folder["interpreter"]:
-        _bind(f"{_HOST}{folder['source']}/{folder['interpreter']}", f"{path}/{folder['interpreter']}", read_only=True)
-    _mount("none", path, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
 
 
 def _make_devices() -> None:

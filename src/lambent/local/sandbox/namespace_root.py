@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from . import commands
 from .sandbox import SandboxSpec
+from .system_image import SystemImage, has_system_prefix, library_folders, prefix_of
 
 USER, GROUP = 1051, 990  # sbx_user1051 and its group on AWS
 HOSTNAME = "lambda"
@@ -18,7 +18,8 @@ _DNS = 53
 _NAME_SERVER = "169.254.100.{}"  # next to the environment's own address, which ends in 6
 _NAME_SERVERS_MAX = 3  # what glibc uses (resolv.conf(5))
 
-_ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates", "alternatives", "ld.so.cache", "fonts")
+_ETC = ("ssl/certs", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates")
+_PRIVATE_KEYS = "/etc/pki/tls/private"
 _ETC_TEXT = ("resolv.conf", "nsswitch.conf", "protocols", "services", "mime.types", "gai.conf", "host.conf")
 _PASSWD = f"""root:x:0:0:root:/root:/sbin/nologin
 nobody:x:65534:65534:nobody:/:/sbin/nologin
@@ -32,22 +33,9 @@ exec "/var/lang/bin/${AWS_EXECUTION_ENV#AWS_Lambda_}" /var/runtime/bootstrap.py
 """
 
 
-class CommandFolder(Struct, frozen=True):
-    """A folder of commands: where it is on the host and inside, and which commands are visible.
-
-    `interpreter` is a file in it that must not be a link, since Python finds its library by its own path; "" if it has none.
-    """
-
-    source: str
-    path: str
-    names: tuple[str, ...]
-    interpreter: str = ""
-
-
 class RootFilesystem(Struct, frozen=True):
     """Symbolic links (target, path), read-only binds (source, path), folders to hide, and files (path, mode, text).
 
-    `commands` are folders (path on the host, path inside) of which only the named commands are visible, and a file is bound.
     `python` is the interpreter's path inside. `world_readable`: whether a user other than the service's may run it.
     `forwards` are addresses in the environment's own network, and those of this machine that they stand for.
     """
@@ -56,26 +44,20 @@ class RootFilesystem(Struct, frozen=True):
     binds: tuple[tuple[str, str], ...]
     masks: tuple[str, ...]
     files: tuple[tuple[str, int, str], ...]
-    commands: tuple[CommandFolder, ...]
     python: str
     world_readable: bool = True
     forwards: tuple[tuple[Address, Address], ...] = ()
 
 
-def plan_root(spec: SandboxSpec, *, own_network: bool = False) -> RootFilesystem:
+def plan_root(spec: SandboxSpec, image: SystemImage, *, own_network: bool = False) -> RootFilesystem:
     """Plan the root of a sandbox. With a network of its own, it finds this machine's name servers at other addresses."""
-    links, binds = _system_folders()
-    prefix = spec.interpreter.parent.parent
+    links, binds = _system_folders(image)
+    prefix = prefix_of(spec.interpreter)
     version = spec.interpreter.name
-    binds.append((str(prefix), "/var/lang"))
-    if prefix != Path("/usr"):
-        binds.append((str(prefix), str(prefix)))
-    binds += [(str(spec.task.resolve()), "/var/task"), (str(spec.runtime.resolve()), "/var/runtime")]
+    binds += [*_python(spec.interpreter, image), (str(spec.task.resolve()), "/var/task")]
+    binds.append((str(spec.runtime.resolve()), "/var/runtime"))
     if spec.opt is not None:
         binds.append((str(spec.opt.resolve()), "/opt"))
-    masks = [] if prefix == Path("/usr/local") else ["/usr/local"]
-    for folder in dict.fromkeys(("/var/lang", str(prefix), "/usr")):
-        masks += _package_folders(folder, version)
     relocatable = (prefix / "lib" / version / "os.py").exists()
     python = f"/var/lang/bin/{version}" if relocatable else str(spec.interpreter)
     world_readable = all(_is_world_readable(path) for path in (spec.interpreter, prefix, prefix / "lib"))
@@ -84,9 +66,8 @@ def plan_root(spec: SandboxSpec, *, own_network: bool = False) -> RootFilesystem
     if own_network:
         texts["/etc/resolv.conf"], forwards = stand_in_for_name_servers(texts.get("/etc/resolv.conf", ""))
     files = (*((path, 0o644, text) for path, text in texts.items()), ("/lambda-entrypoint.sh", 0o755, _ENTRYPOINT))
-    return RootFilesystem(
-        tuple(links), tuple(binds), tuple(masks), files, _command_folders(spec), python, world_readable, forwards
-    )
+    masks = (_PRIVATE_KEYS, *_package_folders(spec.interpreter))
+    return RootFilesystem(tuple(links), tuple(binds), masks, files, python, world_readable, forwards)
 
 
 def stand_in_for_name_servers(resolv_conf: str) -> tuple[str, tuple[tuple[Address, Address], ...]]:
@@ -108,25 +89,26 @@ def _is_world_readable(path: Path) -> bool:
     return not path.exists() or path.stat().st_mode & 0o005 == 0o005
 
 
-def _package_folders(prefix: str, version: str) -> list[str]:
-    folders = [
-        f"{prefix}/lib/{version}/site-packages",
-        f"{prefix}/lib/{version}/dist-packages",
-        f"{prefix}/lib/python3/dist-packages",
+def _package_folders(interpreter: Path) -> list[str]:
+    return [
+        f"{prefix}/{library}/{interpreter.name}/{name}"
+        for prefix in ("/var/lang", prefix_of(interpreter))
+        for library in ("lib", "lib64")
+        for name in ("site-packages", "dist-packages")
     ]
-    return [folder for folder in folders if prefix != "/usr" or Path(folder).is_dir()]
 
 
-def _system_folders() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def _system_folders(image: SystemImage) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return links and binds for /usr, parts of /etc, and /bin, /lib and so on, which may be links into /usr."""
     links: list[tuple[str, str]] = []
-    binds = [("/usr", "/usr")]
+    binds = [(f"{image.folder}/usr", "/usr"), (f"{image.folder}/etc/ld.so.cache", "/etc/ld.so.cache")]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
             links.append((str(path), str(path.readlink())))
-        elif path.is_dir():
-            binds.append((str(path), str(path)))
+        elif (image.folder / name).is_dir():
+            binds.append((str(image.folder / name), str(path)))
+    binds += [(path, path) for path in image.mounts if Path(path).exists()]
     for name in _ETC:
         path = Path("/etc", name)
         if path.exists():
@@ -134,22 +116,22 @@ def _system_folders() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return links, binds
 
 
-def _command_folders(spec: SandboxSpec) -> tuple[CommandFolder, ...]:
-    own = spec.interpreter.parent
-    system = [Path(path) for path in ("/usr/bin", "/usr/sbin", "/usr/games", "/bin", "/sbin", "/usr/local/bin")]
-    folders = [(path, str(path)) for path in system if path.is_dir() and not path.is_symlink() and _is_shown(path, own)]
-    folders += [(own, "/var/lang/bin"), *([] if own in system else [(own, str(own))])]
-    return tuple(
-        CommandFolder(
-            str(source), path, commands.visible(source, spec.interpreter), spec.interpreter.name if source == own else ""
-        )
-        for source, path in folders
-    )
+def _python(interpreter: Path, image: SystemImage) -> list[tuple[str, str]]:
+    """Return binds for the interpreter: /var/lang, and its programs.
 
-
-def _is_shown(folder: Path, own: Path) -> bool:
-    """Whether the folder isn't hidden as a whole."""
-    return folder != Path("/usr/local/bin") or own == folder
+    Its file is bound, since Python finds its library by its own path, which must not be that of a link.
+    """
+    prefix, name = prefix_of(interpreter), interpreter.name
+    programs = f"{image.folder}/lang/bin"
+    own = str(interpreter.parent)
+    if has_system_prefix(interpreter):
+        folders = library_folders(interpreter)
+        binds = [(str(folder), f"/var/lang/{folder.relative_to(prefix)}") for folder in folders]
+        return [*binds, (programs, "/var/lang/bin"), *((str(interpreter), f"{path}/{name}") for path in ("/var/lang/bin", own))]
+    binds = [(str(prefix), "/var/lang")]
+    for path in ("/var/lang/bin", own):
+        binds += [(programs, path), (str(interpreter), f"{path}/{name}")]
+    return binds
 
 
 def _texts() -> dict[str, str]:

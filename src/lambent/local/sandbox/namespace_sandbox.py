@@ -24,14 +24,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
-
 from lambent import limits
 
 from . import process_tree
 from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
+from .system_image import SystemImage, prepare
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +103,6 @@ class Namespaces:
         await self._preparation
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
-            "commands": to_builtins(root.commands),
             "tmp_mb": spec.tmp_mb, "memory_mb": spec.memory_mb, "limits": _limits(), "hostname": HOSTNAME,
             "switch_user": self.switch_user, "uid": USER, "gid": GROUP, "network": network,
         }  # fmt: skip
@@ -250,12 +248,15 @@ class NamespaceSandbox(Sandbox):
 class NamespaceFactory:
     """Keeps one spare environment prepared, since starting Python and creating namespaces is most of a cold start.
 
-    With `network_check`, each start first connects through the environment's own network to that port of this machine.
+    `cache` is lambent's cache folder. With `network_check`, each start first connects through the environment's own network to
+    that port of this machine.
     """
 
     kind = "namespaces"
 
-    def __init__(self, *, own_network: bool = False, why_shared: str = "") -> None:
+    def __init__(self, cache: Path, *, own_network: bool = False, why_shared: str = "") -> None:
+        self._cache = cache
+        self._images: dict[Path, SystemImage] = {}
         self.own_network, self.why_shared = own_network, why_shared
         self.network_check: int | None = None
         self._namespaces: dict[Path, Namespaces] = {}
@@ -264,7 +265,7 @@ class NamespaceFactory:
         self._stopped = False
 
     async def start(self, spec: SandboxSpec) -> NamespaceSandbox:
-        root = plan_root(spec, own_network=self.own_network)
+        root = plan_root(spec, await self._image(spec.interpreter), own_network=self.own_network)
         namespaces = self._namespaces.get(spec.tmp)
         if namespaces is None or not namespaces.alive:
             namespaces = self._namespaces[spec.tmp] = await self._build(root, spec)
@@ -284,6 +285,13 @@ class NamespaceFactory:
         for namespaces in [*self._namespaces.values(), *spares]:
             await namespaces.close()
         self._namespaces.clear()
+
+    async def _image(self, interpreter: Path) -> SystemImage:
+        """Return the image for an interpreter. The cache may be emptied while the service is running."""
+        image = self._images.get(interpreter)
+        if image is None or not image.folder.exists():
+            image = self._images[interpreter] = await asyncio.to_thread(prepare, interpreter, self._cache)
+        return image
 
     async def _build(self, root: RootFilesystem, spec: SandboxSpec) -> Namespaces:
         self._switch_user = switch_user = os.geteuid() == 0 and root.world_readable

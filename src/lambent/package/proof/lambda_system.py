@@ -1,46 +1,10 @@
-"""The shared libraries, symbol versions and modules of Lambda's Python runtimes.
-
-Amazon Linux 2 has glibc 2.26 and gcc 7.3's libraries, Amazon Linux 2023 glibc 2.34 and gcc 11's
-(https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html; versions: gcc's libstdc++ manual, "ABI Policy").
-"""
+"""The shared libraries, symbol versions and modules of a target's Python runtime."""
 
 from __future__ import annotations
 
+from lambent import lambda_libraries
 from lambent.calendar import AL2023
 from lambent.package.target import Target
-
-_PRESENT = frozenset(
-    [
-        *("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libresolv.so.2"),
-        *("libanl.so.1", "libBrokenLocale.so.1", "libthread_db.so.1", "libmvec.so.1", "linux-vdso.so.1"),
-        *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
-        "libz.so.1",  # not part of glibc, but Python needs it. PEP 600 allows wheels libexpat too: Lambda lacks it
-    ]
-)
-_COMPILER: dict[str, dict[bool, dict[str, tuple[int, ...]]]] = {
-    "libstdc++.so.6": {
-        False: {"GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11)},
-        True: {"GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)},
-    },
-    "libgcc_s.so.1": {False: {"GCC": (7, 0, 0)}, True: {"GCC": (11, 0)}},
-}
-"""Library -> whether the system is Amazon Linux 2023 -> the newest version of each family."""
-
-_PERHAPS = frozenset(
-    [
-        *("libbz2.so.1", "liblzma.so.5", "libuuid.so.1", "libffi.so.6", "libffi.so.8"),
-        *("libcurl.so.4", "libnghttp2.so.14", "libsqlite3.so.0", "libxml2.so.2", "libzstd.so.1", "libgmp.so.10"),
-        *("libreadline.so.7", "libreadline.so.8", "libncursesw.so.6", "libtinfo.so.6", "libselinux.so.1", "libpcre2-8.so.0"),
-        *("libgssapi_krb5.so.2", "libkrb5.so.3", "libcom_err.so.2", "libidn2.so.0", "libunistring.so.2", "libunistring.so.5"),
-    ]
-)
-"""Libraries that come with the runtime's tools. AWS doesn't document them, so they count neither as present nor as missing."""
-
-_PERHAPS_OF = {
-    False: frozenset(("libssl.so.10", "libcrypto.so.10", "libcrypt.so.1", "libnsl.so.1", "libssl.so.1.1", "libcrypto.so.1.1")),
-    True: frozenset(("libssl.so.3", "libcrypto.so.3", "libcrypt.so.2", "libcrypt.so.1", "libnsl.so.1")),
-}
-_DOUBTFUL = frozenset(("libcrypt.so.1", "libnsl.so.1"))  # allowed by every manylinux policy, and not in AL2023's glibc
 
 MODULES = frozenset(
     [
@@ -56,21 +20,16 @@ MODULES_PERHAPS = frozenset(("setuptools", "pkg_resources", "_distutils_hack", "
 
 def has(library: str, target: Target) -> bool | None:
     """Whether the runtime has a shared library; None if that isn't documented."""
-    if library in _PRESENT or library in _COMPILER or library == f"libpython{target.python}.so.1.0":
-        return True
-    new = target.glibc >= AL2023
-    if library in _DOUBTFUL:
-        return None if new else True
-    return None if library in _PERHAPS or library in _PERHAPS_OF[new] else False
+    return lambda_libraries.has(library, target.python, target.glibc)
 
 
 def too_new(library: str, family: str, number: tuple[int, ...], target: Target) -> str:
     """Return the newest version that the runtime's library has if `number` is newer, else ""."""
-    if family == "GLIBC" and library in _PRESENT:
+    if family == "GLIBC" and library in lambda_libraries.GLIBC:
         return _dotted(target.glibc) if number > target.glibc else ""
     if family == "GLIBC_ABI_DT_RELR":  # a marker without a number, in glibc since 2.36
         return _dotted(target.glibc) if target.glibc < (2, 36) else ""
-    ceiling = _COMPILER.get(library, {}).get(target.glibc >= AL2023, {}).get(family)
+    ceiling = lambda_libraries.COMPILER.get(library, {}).get(target.glibc >= AL2023, {}).get(family)
     return _dotted(ceiling) if ceiling and number > ceiling else ""
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from lambent.package import elf
+from lambent import elf
 from lambent.package.proof import lambda_system
 from lambent.package.target import Target
 

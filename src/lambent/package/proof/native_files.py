@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from lambent import python_symbols
 from lambent.calendar import AL2023, RUNTIMES
-from lambent.package import python_symbols
-from lambent.package.elf import Binary, rank_of
+from lambent.elf import Binary, rank_of
 from lambent.package.proof import lambda_system
 from lambent.package.proof.finding import Finding, Level
 from lambent.package.target import Target

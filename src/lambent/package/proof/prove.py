@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from lambent import elf
 from lambent.lazy import LazyModule
-from lambent.package import elf
 from lambent.package.cache import read_json, write_json
 from lambent.package.proof import entry_point, missing_imports, native_files
 from lambent.package.proof.advice import DEFAULT, Advice

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from lambent.package import elf
+from lambent import elf
 from lambent.package.layout import SourceFile
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.target import Target

@@ -15,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from lambent import atomic
-from lambent.package import elf
+from lambent import atomic, elf
 from lambent.package.archive import DEFLATED, Entry, Writer, compress
 from lambent.package.cache import ChecksumWriter, archive_comment
 from lambent.package.lock import Wheel

@@ -14,9 +14,9 @@ import zipfile
 from pathlib import Path
 
 from lambent import interpreters
+from lambent.elf import is_native_code
 from lambent.errors import PackagingError
 from lambent.events import StepDone, StepStarted, Warned
-from lambent.package.elf import is_native_code
 from lambent.package.lock import Pin
 from lambent.package.old_setuptools import SetuptoolsSearch
 from lambent.package.target import Target

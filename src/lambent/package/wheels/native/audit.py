@@ -13,8 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent import elf
 from lambent.errors import PackagingError
-from lambent.package import elf
 from lambent.package.proof import native_files
 from lambent.package.target import Target
 from lambent.package.wheels.tags import machine

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambent.package import elf, python_symbols
+from lambent import elf, python_symbols
 from support.real_wheels import Installed, install
 
 READELF = shutil.which("readelf")

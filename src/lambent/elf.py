@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from lambent.package import python_symbols
+from lambent import python_symbols
 
 _MACHINES = {
     3: "i386",

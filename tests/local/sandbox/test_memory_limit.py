@@ -182,6 +182,44 @@ def test_changed_private_pages_of_a_file_in_tmp_are_memory(any_factory: Callable
     assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
 
 
+FILL_SOCKETS = """
+for _ in range(400):
+    pair = socket.socketpair()
+    for sock in pair:
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while sock.send(bytes(1 << 16)):
+                pass
+    kept += pair
+    {then}
+"""
+FILL_PIPES = "for _ in range(480): kept += os.pipe(); os.write(kept[-1], bytes(1 << 16))"
+FILL_PAGE_TABLES = """
+flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000  # MAP_NORESERVE
+empty = mmap.mmap(-1, 160 << 30, flags, mmap.PROT_READ)
+for position in range(0, len(empty), 2 << 20):
+    empty[position]
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "memory_mb"),
+    [
+        (FILL_SOCKETS.format(then=""), 100),
+        (FILL_SOCKETS.format(then="kept.pop().close()"), 50),
+        (FILL_PIPES, 32),
+        (FILL_PAGE_TABLES, 64),
+    ],
+    ids=["sockets", "sockets-of-closed-peers", "pipes", "page-tables"],
+)
+def test_memory_of_the_kernel_is_memory(
+    any_factory: Callable[[], SandboxFactory], action: str, memory_mb: int, tmp_path: Path
+) -> None:
+    script = f"import contextlib, mmap, os, socket, time\nkept = []\n{action}\ntime.sleep(30)"
+    spec = make_spec(tmp_path, script, memory_mb=memory_mb)
+    assert with_factory(any_factory, lambda factory: run_script(factory, spec))[0].out_of_memory
+
+
 @pytest.mark.parametrize(
     "action",
     [
@@ -228,8 +266,8 @@ def test_process_that_hides_its_details_is_counted() -> None:
 
 def test_memory_usage_is_parsed_from_proc_status() -> None:
     text = b"Name:\tpython\nVmHWM:\t   40000 kB\nVmRSS:\t 30000 kB\nRssAnon:\t   20000 kB\n"
-    text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\n"
-    assert process_tree.parse_status(text) == process_tree.MemoryUsage(20000, 1000, 9000, high=40000)
+    text += b"RssFile:\t    9000 kB\nRssShmem:\t    1000 kB\nVmPTE:\t     100 kB\n"
+    assert process_tree.parse_status(text) == process_tree.MemoryUsage(20000, 1000, 9000, high=40000, tables=100)
     assert process_tree.parse_status(b"Name:\tzombie\nState:\tZ (zombie)\n") is None
 
 

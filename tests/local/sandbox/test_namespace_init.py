@@ -19,7 +19,7 @@ from support.sandboxes import run_script, with_factory
 from support.waiting import eventually_async
 
 NAMESPACE_LIMITS = """
-import ctypes, errno, json, os
+import ctypes, errno, json, os, socket
 libc = ctypes.CDLL(None, use_errno=True)
 libc.shmat.restype = ctypes.c_void_p
 
@@ -42,7 +42,21 @@ try:
     files = None
 except OSError as error:
     files = errno.errorcode[error.errno]
+def content_of(path):
+    if not os.path.exists(path):
+        return ""
+    return "".join(os.listdir(path)) if os.path.isdir(path) else open(path).read()
+
+def open_socket(family):
+    try:
+        socket.socket(family, socket.SOCK_STREAM).close()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
 print(json.dumps({
+    "sockets": {family: open_socket(family) for family in (1, 2, 16, 38, 40)},
+    "calls": {number: error_of(libc.syscall(number, 0, 0, 0, 0, 0)) for number in (425, 1 << 30)},
+    "masked": [content_of(f"/proc/{name}") for name in ("keys", "key-users", "timer_list", "interrupts", "acpi", "scsi")],
     "uid": os.getuid(), "user_namespace": error_of(libc.unshare(0x10000000)), "large": attach(300), "small": attach(10),
     "files": files,
     "forced": open("/proc/sys/kernel/shm_rmid_forced").read().strip(),
@@ -65,11 +79,15 @@ def test_keys_of_the_session_are_out_of_reach(any_factory: Callable[[], SandboxF
 
 
 def test_namespaces_bound_what_no_process_owns(namespaces: Callable[[], NamespaceFactory], tmp_path: Path) -> None:
-    """User namespaces, System V's shared memory and the number of files in /tmp."""
+    """User namespaces, System V's shared memory, the number of files in /tmp, kinds of sockets and what /proc shows."""
     exit, output = with_factory(namespaces, lambda factory: run_script(factory, make_spec(tmp_path, NAMESPACE_LIMITS)))
     assert exit == ProcessExit(0, None), output
     report = json.loads(output)
     assert (report["uid"], report["user_namespace"], report["files"]) == (1051, "ENOSPC", "ENOSPC")
+    netlink_needs_raw = "ESOCKTNOSUPPORT"
+    assert report["sockets"] == {"1": None, "2": None, "16": netlink_needs_raw, "38": "EAFNOSUPPORT", "40": "EAFNOSUPPORT"}
+    assert report["calls"] == {"425": "EPERM", str(1 << 30): "ENOSYS"}
+    assert set(report["masked"]) == {""}
     if os.geteuid() == 0:
         assert (report["forced"], report["large"], report["small"]) == ("1", "ENOSPC", None)
 

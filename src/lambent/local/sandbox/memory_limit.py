@@ -2,7 +2,8 @@
 
 As on AWS, only memory that can't be reclaimed counts (anonymous and shared), summed over all processes of the sandbox. Pages of
 files (libraries, the interpreter, mapped files in /tmp) belong to the page cache. The kernel's own peak (VmHWM) reveals spikes
-between two checks. Memory that no process has mapped, such as that of memfd_create, is looked for in open files, less often.
+between two checks. Memory that no process has mapped is looked for in open files, less often: that of memfd_create, and what
+pipes and sockets hold.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class MemoryLimit:
         self._last: dict[int, tuple[int, int, int]] = {}  # by pid: the peak, the memory and the page faults at that time
         self._peak = 0
         self._scanned = 0.0
-        self._open_files = 0
+        self._open_files = self._buffers = 0
         self._precise, self._precise_until = (0, 0), 0.0
         self._measuring: asyncio.Future[None] | None = None
         self._frozen = False
@@ -122,7 +123,7 @@ class MemoryLimit:
         now = time.monotonic()
         if process_tree.HAS_PROC and now - self._scanned >= pause_s:
             self._scanned = now
-            self._open_files = process_tree.open_memory_files(pids)
+            self._open_files, self._buffers = process_tree.open_memory(pids)
 
     def _measure(self, pids: list[int]) -> int:
         """Return the memory of all processes now, or the largest peak of one of them if that is more. In KiB."""
@@ -131,19 +132,21 @@ class MemoryLimit:
             self._peak = max(self._peak, used)
             return used
         anonymous = shared = spike = largest_file = 0
+        kernel = self._buffers
         for pid in pids:
             usage = process_tree.read_usage(pid)
             if usage is None:
                 continue
             anonymous += usage.anonymous
             shared += usage.shared
+            kernel += usage.tables
             largest_file = max(largest_file, usage.file)
             spike = max(spike, self._spike(pid, usage))
-        used = anonymous + max(shared, self._open_files)
+        used = anonymous + max(shared, self._open_files) + kernel
         if used > self._limit:
             # The quick sum counts pages that forked processes share several times, and files in /tmp.
             anonymous, shared = self._unreclaimable(pids)
-            used = anonymous + max(shared, self._open_files)
+            used = anonymous + max(shared, self._open_files) + kernel
         used = max(used, spike)
         self._peak = max(self._peak, used + largest_file)
         return used

@@ -26,7 +26,7 @@ from typing import Any
 
 from lambent import limits
 
-from . import process_tree
+from . import process_tree, seccomp_filter
 from .namespace_root import GROUP, HOSTNAME, USER, RootFilesystem, plan_root
 from .output_pipe import OutputPipe
 from .sandbox import ProcessExit, Sandbox, SandboxSpec, expand
@@ -104,6 +104,7 @@ class Namespaces:
         plan = {
             "links": root.links, "binds": root.binds, "masks": root.masks, "files": root.files,
             "tmp_mb": spec.tmp_mb, "memory_mb": spec.memory_mb, "limits": _limits(), "hostname": HOSTNAME,
+            "seccomp": seccomp_filter.program(platform.machine()).hex(),
             "switch_user": self.switch_user, "uid": USER, "gid": GROUP, "network": network,
         }  # fmt: skip
         await self._send(plan)

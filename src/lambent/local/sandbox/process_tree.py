@@ -13,6 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .kernel_buffers import OpenBuffers
+
 HAS_PROC = Path("/proc/self/status").exists()
 
 
@@ -22,12 +24,16 @@ _MAPPING = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ", re.MULTILINE)
 
 
 class MemoryUsage(Struct, frozen=True):
-    """Memory of one process in KiB. `high` is the peak of all three together. `shared` includes mapped files of a tmpfs."""
+    """Memory of one process in KiB. `high` is the peak of all three together. `shared` includes mapped files of a tmpfs.
+
+    `tables` are page tables: memory that a process needs for the rest of its memory, also for what it has only read.
+    """
 
     anonymous: int
     shared: int
     file: int
     high: int
+    tables: int = 0
 
 
 def descendants(root: int) -> list[int]:
@@ -112,11 +118,13 @@ def parse_status(text: bytes) -> MemoryUsage | None:
         return None
     file = text.find(b"RssFile:", anonymous)
     shared = text.find(b"RssShmem:", file)
+    tables = text.find(b"VmPTE:", shared)
     return MemoryUsage(
         anonymous=_number(text, anonymous + 8),
         shared=_number(text, shared + 9),
         file=_number(text, file + 8),
         high=_number(text, high + 6),
+        tables=_number(text, tables + 6) if tables >= 0 else 0,
     )
 
 
@@ -181,21 +189,25 @@ def _huge_pages_always() -> bool:
         return False
 
 
-def open_memory_files(pids: Iterable[int]) -> int:
-    """Return the memory of the open files that exist in memory only, such as memfd_create's, in KiB.
+def open_memory(pids: Iterable[int]) -> tuple[int, int]:
+    """Return the memory of the open files that exist in memory only, such as memfd_create's, and of pipes and sockets. In KiB.
 
-    It isn't part of any process's own memory unless it is mapped. A file that several processes have open counts once.
+    It isn't part of any process's own memory unless it is mapped. What several processes have open counts once.
     """
-    sizes: dict[int, int] = {}
+    files: dict[int, int] = {}
+    buffers: dict[str, int] = {}
     for pid in pids:
-        folder = f"/proc/{pid}/fd"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), OpenBuffers(pid) as process:
+            folder = f"/proc/{pid}/fd"
             for descriptor in os.listdir(folder):  # noqa: PTH208 - a hot path
                 with contextlib.suppress(OSError):
-                    if os.readlink(f"{folder}/{descriptor}").startswith(_MEMORY_FILES):  # noqa: PTH115 - a hot path
+                    target = os.readlink(f"{folder}/{descriptor}")  # noqa: PTH115 - a hot path
+                    if target.startswith(_MEMORY_FILES):
                         info = os.stat(f"{folder}/{descriptor}")  # noqa: PTH116 - a hot path
-                        sizes[info.st_ino] = info.st_blocks // 2
-    return sum(sizes.values())
+                        files[info.st_ino] = info.st_blocks // 2
+                    elif target.startswith(("pipe:", "socket:")) and target not in buffers:
+                        buffers[target] = process.size(int(descriptor))
+    return sum(files.values()), sum(buffers.values()) // 1024
 
 
 def _field(text: bytes, name: bytes) -> int:

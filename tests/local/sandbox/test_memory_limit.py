@@ -307,11 +307,12 @@ def test_checks_leave_most_of_the_time_to_others() -> None:
     assert asyncio.run(pause_after(0.5)) > 2
 
 
-def test_measurement_of_many_processes_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("measured", ["unreclaimable", "open_memory"])
+def test_measurement_of_many_processes_holds_up_nothing(measured: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits for those that are forking. What it finds counts once it has ended."""
     release = threading.Event()
 
-    def unreclaimable(pids: Iterable[int]) -> tuple[int, int]:
+    def measure(pids: Iterable[int]) -> tuple[int, int]:
         release.wait(30)
         return 9 << 20, 0
 
@@ -326,5 +327,5 @@ def test_measurement_of_many_processes_holds_up_nothing(monkeypatch: pytest.Monk
         await asyncio.wait_for(exceeded.wait(), 30)
         return limit.exceeded
 
-    monkeypatch.setattr(process_tree, "unreclaimable", unreclaimable)
+    monkeypatch.setattr(process_tree, measured, measure)
     assert asyncio.run(body())

@@ -62,7 +62,7 @@ def _socket(descriptor: int) -> int:
     poll = select.poll()
     poll.register(descriptor, _PEER_CLOSED)
     left = _unread(descriptor) if poll.poll(0) else 0
-    return max(received, left) + max(sent, queued) + reserved + backlog
+    return int(max(received, left) + max(sent, queued) + reserved + backlog)
 
 
 def _unread(descriptor: int) -> int:

@@ -43,7 +43,8 @@ class MemoryLimit:
         self._files: dict[int, int] = {}
         self._last: dict[int, tuple[int, int, int]] = {}  # by pid: the peak, the memory and the page faults at that time
         self._peak = 0
-        self._scanned = 0.0
+        self._scanned = self._scan_took_s = 0.0
+        self._scanning: asyncio.Future[None] | None = None
         self._open_files = self._buffers = 0
         self._precise, self._precise_until = (0, 0), 0.0
         self._measuring: asyncio.Future[None] | None = None
@@ -119,11 +120,19 @@ class MemoryLimit:
         return True
 
     def _scan(self, pids: list[int], pause_s: float) -> None:
-        """Look at open files, unless the last look was less than `pause_s` ago."""
-        now = time.monotonic()
-        if process_tree.HAS_PROC and now - self._scanned >= pause_s:
-            self._scanned = now
-            self._open_files, self._buffers = process_tree.open_memory(pids)
+        """Look at open files, unless the last look was less than `pause_s` ago. If there are many of them, a thread does it."""
+        if not process_tree.HAS_PROC or time.monotonic() - self._scanned < max(pause_s, self._scan_took_s):
+            return
+        if len(pids) <= _MEASURED_AT_ONCE and self._scan_took_s < _INTERVAL_S:
+            self._scan_now(pids)
+        elif self._scanning is None or self._scanning.done():
+            self._scanning = asyncio.get_running_loop().run_in_executor(None, self._scan_now, pids)
+
+    def _scan_now(self, pids: list[int]) -> None:
+        started = time.thread_time()
+        self._open_files, self._buffers = process_tree.open_memory(pids)
+        self._scan_took_s = time.thread_time() - started
+        self._scanned = time.monotonic()
 
     def _measure(self, pids: list[int]) -> int:
         """Return the memory of all processes now, or the largest peak of one of them if that is more. In KiB."""

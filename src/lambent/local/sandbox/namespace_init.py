@@ -143,7 +143,7 @@ def _become_lambdas_user(plan: dict[str, Any], host_proc: int) -> None:
 
 
 def _build_root(plan: dict[str, Any]) -> None:
-    os.umask(0)
+    os.umask(0o022)
     _mount("none", "/", "", _MS_REC | _MS_SLAVE)
     # The new root covers /tmp until pivot_root, which makes sources below the host's /tmp reachable again.
     _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=4m")

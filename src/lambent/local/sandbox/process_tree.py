@@ -20,6 +20,7 @@ HAS_PROC = Path("/proc/self/status").exists()
 
 # How /proc names the files of shared memory: memfd_create, System V, shared mappings without a file, and /dev/shm.
 _MEMORY_FILES = ("/memfd:", "/SYSV", "/dev/zero (deleted)", "/dev/shm/")
+_PIPE_OR_SOCKET = 1024  # about what the kernel needs for an empty one, in bytes
 _MAPPING = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ ", re.MULTILINE)
 
 
@@ -206,7 +207,8 @@ def open_memory(pids: Iterable[int]) -> tuple[int, int]:
                         info = os.stat(f"{folder}/{descriptor}")  # noqa: PTH116 - a hot path
                         files[info.st_ino] = info.st_blocks // 2
                     elif target.startswith(("pipe:", "socket:")) and target not in buffers:
-                        buffers[target] = process.size(int(descriptor))
+                        buffers[target] = _PIPE_OR_SOCKET
+                        buffers[target] += process.size(int(descriptor))
     return sum(files.values()), sum(buffers.values()) // 1024
 
 

@@ -111,16 +111,16 @@ def _aws_message(error: Exception) -> str:
 async def _run(function: PackagedFunction, folder: Path, cache: Path, runtimes: Runtimes, on: date) -> SmokeTestResult:
     try:
         runtime = await runtimes.get(function.runtime)
-    except LocalError as error:
-        return SmokeTestResult(skipped=error.what, hint=error.hint)
-    try:
         factory = await detect_sandbox(folder, cache)
         aws = _RefusingAws(function.overflow)
         try:
+            await factory.prepare(runtime.interpreter)
             return await _SmokeTest(function, folder, runtime, on).run(factory, aws, await aws.start())
         finally:
             aws.close()
             await factory.stop()
+    except LocalError as error:
+        return SmokeTestResult(skipped=error.what, hint=error.hint)
     except OSError as error:
         return SmokeTestResult(
             skipped=f"the sandbox could not be created: {error}", hint="free disk space and memory, then try again"

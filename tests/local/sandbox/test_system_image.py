@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.errors import LocalError
 from lambent.local.sandbox.host_libraries import LINKER_CACHE, HostLibraries, linker_cache
 from lambent.local.sandbox.system_image import prepare
 from support.functions import interpreter
@@ -49,3 +50,10 @@ def test_image_is_made_once(tmp_path: Path) -> None:
     assert image.folder.stat().st_ino == inode
     assert all(path.stat().st_mode & 0o005 == 0o005 for path in (image.folder, image.folder / "usr" / "bin"))
     assert [path.name for path in image.folder.parent.iterdir()] == [image.folder.name]
+
+
+def test_folder_that_takes_no_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runtimes").write_text("not a folder")
+    with pytest.raises(LocalError, match="can't copy this machine's libraries") as error:
+        prepare(interpreter(), tmp_path)
+    assert str(tmp_path) in error.value.where

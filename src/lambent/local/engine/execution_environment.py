@@ -79,6 +79,7 @@ class ExecutionEnvironment:
         """Set up everything but the process. Raises EngineFault when the runtime or the code is missing."""
         try:
             runtime = await self._context.runtimes.get(self.function.runtime)
+            await self._context.factory.prepare(runtime.interpreter)
             if not all(path.is_dir() for path in (self.function.code, self.function.opt) if path is not None):
                 await asyncio.to_thread(self._context.restore_code, self.function)
         except LocalError as error:

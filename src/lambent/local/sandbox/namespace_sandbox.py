@@ -265,6 +265,9 @@ class NamespaceFactory:
         self._switch_user = False
         self._stopped = False
 
+    async def prepare(self, interpreter: Path) -> None:
+        await self._image(interpreter)
+
     async def start(self, spec: SandboxSpec) -> NamespaceSandbox:
         root = plan_root(spec, await self._image(spec.interpreter), own_network=self.own_network)
         namespaces = self._namespaces.get(spec.tmp)

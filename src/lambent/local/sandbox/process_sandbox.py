@@ -132,6 +132,9 @@ class ProcessFactory:
             Orphans.begin()
         self._sandboxes: set[ProcessSandbox] = set()
 
+    async def prepare(self, interpreter: Path) -> None:
+        """There is nothing to prepare."""
+
     async def start(self, spec: SandboxSpec) -> ProcessSandbox:
         spec.tmp.mkdir(parents=True, exist_ok=True)
         folders = dict(zip(_LAMBDA_FOLDERS, (str(spec.task), str(spec.runtime), str(spec.opt or spec.tmp)), strict=True))

@@ -164,8 +164,12 @@ class SandboxFactory(Protocol):
     own_network: bool
     why_shared: str
 
+    async def prepare(self, interpreter: Path) -> None:
+        """Do what is needed once before processes of this interpreter start, which may take a second. Raises LocalError."""
+        ...
+
     async def start(self, spec: SandboxSpec) -> Sandbox:
-        """Start a process in a sandbox. Raises OSError."""
+        """Start a process in a sandbox. Raises OSError, and LocalError as `prepare` does."""
         ...
 
     async def stop(self) -> None:

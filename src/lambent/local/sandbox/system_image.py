@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct, json
 
 from lambent import calendar, lambda_libraries
+from lambent.errors import LocalError
 
 from . import commands
 from .host_libraries import LINKER_CACHE, HostLibraries, linker_cache
@@ -69,23 +70,34 @@ def library_folders(interpreter: Path) -> list[Path]:
 
 
 def prepare(interpreter: Path, cache: Path) -> SystemImage:
-    """Return the image for an interpreter, and build it if there is none. `cache` is lambent's cache. Raises OSError.
+    """Return the image for an interpreter, and build it if there is none. `cache` is lambent's cache. Raises LocalError.
 
     Several processes may do so at once.
     """
     folder = cache / "runtimes" / f"{interpreter.name}-system-{_digest(interpreter)}"
-    if not (folder / _MOUNTS).exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-        try:
-            _Builder(temporary, interpreter).build()
-            with contextlib.suppress(OSError):  # another process was faster
-                temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        _remove_unused(folder)
-    os.utime(folder)
-    return SystemImage(folder, tuple(json.decode((folder / _MOUNTS).read_bytes(), type=list[str])))
+    try:
+        if not (folder / _MOUNTS).exists():
+            _build(folder, interpreter)
+        os.utime(folder)
+        return SystemImage(folder, tuple(json.decode((folder / _MOUNTS).read_bytes(), type=list[str])))
+    except OSError as error:
+        raise LocalError(
+            f"can't copy this machine's libraries for functions of the local Lambda: {error.strerror}",
+            where=str(error.filename or folder),
+            hint="free some disk space, or let LAMBENT_CACHE name another folder",
+        ) from error
+
+
+def _build(folder: Path, interpreter: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        _Builder(temporary, interpreter).build()
+        with contextlib.suppress(OSError):  # another process was faster
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _remove_unused(folder)
 
 
 def _digest(interpreter: Path) -> str:

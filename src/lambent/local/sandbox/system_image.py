@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct, json
@@ -119,6 +120,11 @@ def _remove_unused(folder: Path) -> None:
                 shutil.rmtree(other, ignore_errors=True)
 
 
+@cache
+def _resolve(folder: Path) -> Path:
+    return folder.resolve()
+
+
 class _Builder:
     def __init__(self, folder: Path, interpreter: Path) -> None:
         self._folder = folder
@@ -155,10 +161,10 @@ class _Builder:
 
     def _place(self, path: Path) -> Path:
         """Return where a file of this machine is in the image. Those outside the system's folders are next to glibc."""
-        folder = path.parent.resolve()
+        folder = _resolve(path.parent)
         if folder.parts[1:2] and folder.parts[1] in _TOP_FOLDERS:
             return self._at(folder / path.name)
-        return self._at(self._visible["libc.so.6"].parent.resolve() / path.name)
+        return self._at(_resolve(self._visible["libc.so.6"].parent) / path.name)
 
     def _add_libraries(self) -> None:
         files = [self._interpreter]
@@ -232,11 +238,12 @@ class _Builder:
         """Copy a file; one that has several names only once. One that this user may not read is left out."""
         target.parent.mkdir(parents=True, exist_ok=True)
         real = source.resolve()
-        with contextlib.suppress(FileExistsError, FileNotFoundError, PermissionError):
+        if target.exists():
+            return
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             if real in self._copies:
                 os.link(self._copies[real], target)
                 return
-            with real.open("rb") as file, target.open("xb") as copy:
-                shutil.copyfileobj(file, copy)
+            shutil.copyfile(real, target)
             target.chmod(0o755)
             self._copies[real] = target

@@ -1,8 +1,8 @@
 """Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
 
-uv takes editable requirements only from folders, and GitHub, GitLab and Bitbucket have closed `git://`. The files are joined
-into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an edit that helps,
-they have that edit.
+uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. The
+files are joined into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an
+edit that helps, they have that edit.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ from packaging.utils import canonicalize_name
 from lambent.events import Notice
 from lambent.package.requirements.pip_compile import temporary_requirements
 from lambent.package.requirements.requested import name_of
-from lambent.package.requirements.requirement_lines import RequirementsFile, logical_lines, with_absolute_links
+from lambent.package.requirements.requirement_lines import (
+    OLD_PYPI,
+    PYPI,
+    RequirementsFile,
+    logical_lines,
+    with_absolute_links,
+)
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.toml_file import read_toml
 
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
 _CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
+_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI)
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 
@@ -32,7 +39,7 @@ _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -> Iterator[str]:
     """Yield the name of a file that uv can read: the request's own, or one that replaces it and what it includes."""
     texts = [file.text for file in files]
-    is_readable = not any(_EDITABLE_REPOSITORY.search(text) or _CLOSED_PROTOCOL.search(text) for text in texts)
+    is_readable = not any(pattern.search(text) for pattern in _REPLACED for text in texts)
     if is_readable and not request.options.freed:
         yield os.path.relpath(request.path, request.source.folder)
         return
@@ -45,7 +52,7 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
     folder = file.path.parent
     edits = {name_of(edit): edit for edit in request.options.freed}
     for line in logical_lines(file.text):
-        line = _CLOSED_PROTOCOL.sub("git+https://", line)
+        line = OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line))
         if edit := edits.get(name_of(line)):
             yield edit
         elif repository := _EDITABLE_REPOSITORY.match(line):

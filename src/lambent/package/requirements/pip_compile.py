@@ -19,12 +19,12 @@ from lambent.package.lock import Pin
 from lambent.package.old_setuptools import SetuptoolsSearch
 from lambent.package.requirements import pylock
 from lambent.package.requirements.lock_key import has_uv_settings, may_use_other_indexes
+from lambent.package.requirements.requirement_lines import PYPI
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
 from lambent.package.requirements.uv_target import full_version, uv_platform
 from lambent.package.target import Target
 from lambent.package.urls import without_credentials
 
-PYPI = "https://pypi.org/simple"
 _PARENTS = re.compile(r"(?m)^([\w.-]+)[^\n]*?\s# via (.+)$")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _INDEX_ANNOTATION = re.compile(r"^([\w.-]+).*\n\s+# from (\S+)", re.MULTILINE)

@@ -16,13 +16,12 @@ from lambent.package.requirements.file_lookup import LockedPackage, archive_pin,
 from lambent.package.requirements.markers import matches
 from lambent.package.requirements.pip_compile import temporary_requirements
 from lambent.package.requirements.requested import mark_requested, name_of, without_project
+from lambent.package.requirements.requirement_lines import OLD_PYPI, PYPI
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.urls import without_credentials
 
 Entry = Mapping[str, Any]
-
-_OLD_PYPI = re.compile(r"https?://pypi\.python\.org/simple")  # where Pipfiles until 2018 looked; it redirects
 
 _MARKERS = (
     "os_name",
@@ -111,7 +110,7 @@ def index_lines(sources: list[dict[str, Any]], request: ResolveRequest) -> list[
     environ, lines = request.uv.environ, []
     for number, source in enumerate(sources):
         url = re.sub(r"\$\{?(\w+)\}?", lambda match: environ.get(match[1], match[0]), str(source["url"]))
-        url = _OLD_PYPI.sub("https://pypi.org/simple", url)
+        url = OLD_PYPI.sub(PYPI, url)
         lines.append(f"{'--extra-index-url' if number else '--index-url'} {url}")
     return lines if any("pypi.org/simple" not in line for line in lines) else []
 

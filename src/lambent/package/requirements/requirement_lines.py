@@ -16,6 +16,11 @@ _INDEX_OPTION = re.compile(r"(?:-i|--index-url|--extra-index-url|--default-index
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)[= ]?\s*(\S+)")
 
 
+OLD_PYPI = re.compile(r"https?://pypi\.python\.org/simple")
+"""Where files until 2018 looked: it only redirects to what `PYPI` names."""
+PYPI = "https://pypi.org/simple"
+
+
 class RequirementsFile(Struct, frozen=True):
     """A requirements file, or one that it includes. `is_constraint` is true if it was included with -c."""
 
@@ -68,7 +73,10 @@ def decode(data: bytes) -> str:
 def index_lines(files: tuple[RequirementsFile, ...]) -> tuple[str, ...]:
     """Return the lines that say where uv looks for packages, with local folders made absolute."""
     return tuple(
-        with_absolute_links(line, file) for file in files for line in logical_lines(file.text) if _INDEX_OPTION.match(line)
+        with_absolute_links(OLD_PYPI.sub(PYPI, line), file)
+        for file in files
+        for line in logical_lines(file.text)
+        if _INDEX_OPTION.match(line)
     )
 
 

@@ -10,12 +10,12 @@ from packaging.version import Version
 
 from lambent.package.lock import Pin
 from lambent.package.requirements.pip_compile import (
-    PYPI,
     PipCompile,
     target_arguments,
     temporary_requirements,
     version_arguments,
 )
+from lambent.package.requirements.requirement_lines import PYPI
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.simple_index import SimpleIndex
 from lambent.package.requirements.uv_target import widen

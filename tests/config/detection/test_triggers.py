@@ -28,6 +28,7 @@ Resources:
     [
         ({"main.py": RECORDS}, "Records", "main.py:2 reads Records"),
         ({"main.py": "def handler(e, c):\n    return e.get('detail', {})\n"}, "detail", "main.py:2 reads detail"),
+        ({"main.py": "def handler(event, context):\n    print(event['key1'])\n"}, "key1", "main.py:2 reads key1"),
         ({"main.py": PLAIN, "template.yaml": SAM.format(trigger="Schedule")}, "schedule", "template.yaml: schedule"),
     ],
 )
@@ -47,9 +48,10 @@ def test_handler_of_other_events(tmp_path: Path, files: dict[str, str], trigger:
         {"main.py": RECORDS, "template.yaml": SAM.format(trigger="HttpApi")},
         {"main.py": "def handler(e, context):\n    return e['Records'] if 'Records' in e else 1\n"},
         {"main.py": "def handler(event, context):\n    return helper(event)\ndef helper(e):\n    return e['Records']\n"},
+        {"main.py": "def handler(event, context):\n    if event:\n        return event['key1']\n    return event['body']\n"},
         {"main.py": "from flask import Flask\napp = Flask(__name__)\n"},
     ],
-    ids=["nothing-read", "answers-http", "template-says-http", "asks-first", "other-function", "web-app"],
+    ids=["nothing-read", "answers-http", "template-says-http", "asks-first", "other-function", "of-requests", "web-app"],
 )
 def test_what_requests_may_call_keeps_its_url(tmp_path: Path, files: dict[str, str]) -> None:
     app = detect(write_project(tmp_path, files))

@@ -15,6 +15,8 @@ from lambent.config.model import App
 
 _OF_SERVICES = frozenset(("Records", "detail", "detail-type"))
 """Members of the events of S3, SQS, SNS, DynamoDB, Kinesis, and of EventBridge."""
+_OF_REQUESTS = frozenset(("body", "cookies", "path", "resource", "routeKey", "stageVariables", "version"))
+"""Members of the events of HTTP requests that are no signs of HTTP below."""
 _HTTP = re.compile(
     r"\b(?:statusCode|rawPath|queryStringParameters|pathParameters|httpMethod|requestContext|isBase64Encoded|multiValueHeaders"
     r"|headers|Mangum|awsgi|serverless_wsgi|\w*Resolver|APIGatewayProxy\w*|LambdaFunctionUrl\w*)\b"
@@ -45,7 +47,10 @@ def _declared_trigger(modules: ProjectModules, app: App) -> tuple[str, str] | No
 
 
 def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | None:
-    """Return the member of other services' events that the handler reads, and where, unless a condition asks for it."""
+    """Return the member of other events that the handler reads, and where, unless a condition asks for it.
+
+    That is one of other services' events, or one that no HTTP request has and that each call needs.
+    """
     module = modules.of_app(app)
     if module is None:
         return None
@@ -65,6 +70,12 @@ def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | Non
         (key, node.lineno)
         for node in ast.walk(handler)
         if isinstance(node, ast.expr) and (key := _member(node, event)) in _OF_SERVICES
+    ]
+    simple = [statement for statement in handler.body if isinstance(statement, ast.Assign | ast.Expr | ast.Return)]
+    reads += [
+        (key, node.lineno)
+        for node in (part for statement in simple for part in ast.walk(statement))
+        if isinstance(node, ast.Subscript) and (key := _member(node, event)) and key not in _OF_REQUESTS
     ]
     return (reads[0][0], f"{modules.relative(module.path)}:{reads[0][1]} reads {reads[0][0]}") if reads else None
 

@@ -140,6 +140,13 @@ CASES = (
         "jinja2 must be installed to use Jinja2Templates",
     ),
     Case(
+        "email validator of WTForms",
+        "the package email_validator is missing",
+        "add email_validator",
+        "Exception",
+        "Install 'email_validator' for email validation support.",
+    ),
+    Case(
         "email validator",
         "the package email-validator is missing",
         "add email-validator",

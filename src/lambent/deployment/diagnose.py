@@ -337,6 +337,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),
     (r"No module named '([\w.]+)'", _missing_module),
     (r'Form data requires "([\w-]+)" to be installed', _missing_extra),  # FastAPI
+    (r"Install '([\w-]+)' for email validation support", _missing_extra),  # WTForms
     (r"`?([\w-]+)`? (?:is not installed, run|must be installed to use)", _missing_extra),  # pydantic, Starlette
     (r"cannot import name '([\w.]+)' from (?:partially initialized module )?'([\w.]+)'", _cannot_import),
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),

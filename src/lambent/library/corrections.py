@@ -34,7 +34,8 @@ from lambent.package.requirements.requirement_lines import read_requirement_file
 from lambent.package.runtime_choice import choose_runtime
 
 _ROUNDS_MAX = 4
-_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'|Install '([\w-]+)' for email validation support")
+"""The second is WTForms'."""
 
 
 def with_corrections(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
@@ -87,7 +88,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _missing_package(text: str, config: Config) -> Break | None:
     """Return the well-known package of the module that the app's start lacks."""
-    module = next(reversed(_NO_MODULE.findall(text)), "")
+    module = next(("".join(names) for names in reversed(_NO_MODULE.findall(text))), "")
     top, modules = module.partition(".")[0], ProjectModules(config.folder)
     requirement = known_requirement(module) if module == top else ""
     if not requirement or modules.find(top) is not None or modules.find(top, (config.app.root, ".")) is not None:

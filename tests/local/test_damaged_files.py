@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -96,7 +97,7 @@ def damaged(intact: Path, name: str, where: float, change: bytes) -> Iterator[Pa
 
 
 @pytest.mark.parametrize("name", USES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=int(os.environ.get("LAMBENT_FUZZ_EXAMPLES", "25")), deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), change=st.binary(min_size=1, max_size=4))
 def test_damaged_file_is_survived_or_the_printed_command_sets_it_aside(
     intact: Path, name: str, where: float, change: bytes

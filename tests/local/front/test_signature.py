@@ -82,6 +82,15 @@ def test_presigned_url_for_more_than_a_week_is_refused(expires: str, error: str)
         signature.read(replace(presigned, query=query))
 
 
+def test_signature_that_is_no_ascii_is_refused() -> None:
+    signed = sign(presigned=True)
+    request = replace(signed.request, query=f"{signed.request.query}%C3%A9")
+    parsed = signature.read(request)
+    assert parsed is not None
+    with pytest.raises(signature.BadSignature, match="does not match the signature"):
+        signature.verify(request, parsed, "secret", "us-east-1", signed.now)
+
+
 def test_signature_of_the_last_day_of_the_calendar_is_refused() -> None:
     signed = sign(presigned=True)
     parsed = signature.read(signed.request)

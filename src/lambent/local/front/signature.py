@@ -83,7 +83,7 @@ def verify(request: Request, signature: Signature, secret: str, region: str, now
         raise BadSignature(f"Credential should be scoped to a valid region, not '{signature.region}'.")
     _check_time(signature, now)
     expected = [sign(request, signature, secret, query) for query in _canonical_queries(request.query)]
-    matches = any(hmac.compare_digest(candidate, signature.signature) for candidate in expected)
+    matches = any(hmac.compare_digest(candidate.encode(), signature.signature.encode()) for candidate in expected)
     if "host" not in signature.signed_headers or not matches:
         raise BadSignature(MISMATCH)
 

@@ -14,6 +14,7 @@ import pytest
 
 from lambent.cli.datasette_publish import local_port, read_extra_options
 from lambent.errors import UsageError
+from support.forked import commands
 from support.local_service import Service
 from support.paths import ROOT
 
@@ -48,7 +49,7 @@ def test_deploy_with_two_plugins(database: Path, tmp_path: Path, service: Servic
     (tmp_path / "m.yml").write_text("title: Sky\n")
     shutil.copy(database, tmp_path / "more.db")
     options = ("--metadata", "m.yml", "--install", "datasette-vega", "--install", "datasette-cluster-map")
-    deployed = run(tmp_path, service, PROGRAMS / "lambent", "deploy", "--local", "data.db", "more.db", *options)
+    deployed = run(tmp_path, service, commands() / "lambent", "deploy", "--local", "data.db", "more.db", *options)
     assert deployed.returncode == 0, deployed.stderr
     url = deployed.stdout.strip()
     databases = get_json(service, f"{url}-/databases.json")
@@ -57,9 +58,9 @@ def test_deploy_with_two_plugins(database: Path, tmp_path: Path, service: Servic
     assert {"datasette-vega", "datasette-cluster-map"} <= plugins
     assert get_json(service, f"{url}-/metadata.json") == {"title": "Sky"}
     assert get_json(service, f"{url}data/moons.json?_shape=array&_size=1")[0]["name"] == "Moon"
-    again = run(tmp_path, service, PROGRAMS / "lambent", "deploy", "--local", "data.db", "more.db", *options)
+    again = run(tmp_path, service, commands() / "lambent", "deploy", "--local", "data.db", "more.db", *options)
     assert "unchanged: version 1 is live" in again.stderr, again.stderr
-    status = run(tmp_path, service, PROGRAMS / "lambent", "status", "data.db", "--local", "--json")
+    status = run(tmp_path, service, commands() / "lambent", "status", "data.db", "--local", "--json")
     assert json.loads(status.stdout)["url"] == url
 
 
@@ -102,7 +103,7 @@ def test_publish_shows_its_files_and_errors(database: Path, tmp_path: Path, serv
 
 
 def test_dev_names_what_to_run_instead(database: Path, tmp_path: Path, service: Service) -> None:
-    refused = run(tmp_path, service, PROGRAMS / "lambent", "dev", "data.db")
+    refused = run(tmp_path, service, commands() / "lambent", "dev", "data.db")
     assert refused.returncode == 2 and "lambent deploy --local data.db" in refused.stderr
 
 

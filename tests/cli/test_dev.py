@@ -173,7 +173,7 @@ def test_no_request_fails_while_files_are_saved(running: Development) -> None:
     for thread in threads:
         thread.start()
     eventually(lambda: "GET    /slow" in running.text, what="the request in the log, which shows it while it runs")
-    for number in range(101, 151):
+    for number in range(101, 126):
         running.write("app.py", APP.replace("NUMBER = 0", f"NUMBER = {number}"))
         running.wait_for(f"number {number}")
     stop.set()

@@ -170,7 +170,7 @@ def test_two_first_deploys_of_the_same_app_at_once(aws: Aws, endpoint: str, name
 def test_url_keeps_responding_if_a_deploy_is_killed(aws: Aws, name: str, tmp_path: Path) -> None:
     url = run(aws, tmp_path, name, says("0")).url
     live = {b"0"}
-    for number in itertools.count(8):  # the first eight calls are simultaneous reads
+    for number in itertools.count(8, 2):  # the first eight calls are simultaneous reads
         text = f"{number}"
 
         def stop(call: str, count: int, at: int = number) -> None:

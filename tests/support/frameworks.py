@@ -24,18 +24,7 @@ def target(request: pytest.FixtureRequest) -> tuple[Path, Path]:
     if found is None:
         pytest.skip(f"no python{request.param} on this machine: {interpreters.install_command(request.param)}")
     folder = Path(tempfile.gettempdir()) / f"frameworks-{request.param}"
-    command = [
-        find_uv_bin(),
-        "pip",
-        "install",
-        "-q",
-        "--compile-bytecode",
-        "--target",
-        folder,
-        "--python",
-        found.path,
-        *PACKAGES,
-    ]
+    command = [find_uv_bin(), "pip", "install", "-q", "--target", folder, "--python", found.path, *PACKAGES]
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             subprocess.run(command, check=True, timeout=300)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support import local_service
 
 APP = 'def app(environ, start_response):\n    start_response("200 OK", [])\n    return [b"hello"]\n'
 URL_TEST = """\
@@ -38,7 +39,9 @@ def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 def environment(project: Path) -> dict[str, str]:
     """Return an environment without the variables of this run's own pytest."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")} | {"TMPDIR": str(project.parent)}
+    return {key: value for key, value in local_service.environment().items() if not key.startswith("PYTEST_")} | {
+        "TMPDIR": str(project.parent)
+    }
 
 
 def leftovers(project: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from lambent.errors import LocalError
 from lambent.local import daemon
 from lambent.local.file_lock import FileLocked, holder, locked
 from lambent.local.port_owner import port_owner
-from support.local_service import Service, serving
+from support.local_service import Service, environment, serving
 
 LAMBENT = (sys.executable, "-m", "lambent", "local")
 
@@ -187,7 +187,8 @@ def test_service_that_cannot_use_its_state_says_why(tmp_path: Path) -> None:
 def serving_with_open_files(state: Path, limit: str) -> Iterator[Service]:
     """A service that a shell started after `ulimit` with these options."""
     start = shlex.join([*LAMBENT, "start", "--port", "0", "--state", str(state)])
-    subprocess.run(["sh", "-c", f"ulimit {limit}; exec {start}"], check=True, capture_output=True, timeout=60)
+    command = ["sh", "-c", f"ulimit {limit}; exec {start}"]
+    subprocess.run(command, env=environment(), check=True, capture_output=True, timeout=60)
     try:
         running = daemon.status(state)
         assert running is not None
@@ -196,31 +197,25 @@ def serving_with_open_files(state: Path, limit: str) -> Iterator[Service]:
         daemon.stop(state)
 
 
-@pytest.fixture(scope="module")
-def few_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service as after `ulimit -n 300`."""
-    with serving_with_open_files(tmp_path_factory.mktemp("few"), "-n 300") as service:
-        yield service
+def test_few_open_files_mean_few_environments(tmp_path: Path) -> None:
+    """As after `ulimit -n 300`: the environment that has been idle for longest ends, and no function fails."""
+    with serving_with_open_files(tmp_path, "-n 300") as service:
+        client = service.client("lambda")
+        for number in range(12):
+            service.function(f"f{number}")
+            assert client.invoke(FunctionName=f"f{number}")["StatusCode"] == 200
+        counts = (daemon.status(tmp_path) or {})["engine"]["environments"].values()
+        assert sum(count["idle"] + count["busy"] for count in counts) == 8
 
 
-def test_few_open_files_mean_few_environments(few_files: Service) -> None:
-    """The environment that has been idle for longest ends, and no function fails."""
-    client = few_files.client("lambda")
-    for number in range(10):
-        few_files.function(f"f{number}")
-        assert client.invoke(FunctionName=f"f{number}")["StatusCode"] == 200
-    counts = (daemon.status(few_files.state) or {})["engine"]["environments"].values()
-    assert sum(count["idle"] + count["busy"] for count in counts) == 8
-
-
-def test_many_idle_connections_do_not_stop_the_service(few_files: Service) -> None:
-    url = few_files.public_url("f")
-    with contextlib.ExitStack() as stack:
+def test_many_idle_connections_do_not_stop_the_service(tmp_path: Path) -> None:
+    with serving_with_open_files(tmp_path, "-n 300") as service, contextlib.ExitStack() as stack:
+        url = service.public_url("f")
         connections = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", few_files.port), timeout=10)) for _ in range(400)
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10)) for _ in range(400)
         ]
-        assert few_files.fetch(url).status == 200
-        assert len(list(Path(f"/proc/{few_files.pid}/fd").iterdir())) < 300
+        assert service.fetch(url).status == 200
+        assert len(list(Path(f"/proc/{service.pid}/fd").iterdir())) < 300
         connections[0].settimeout(10)
         with contextlib.suppress(ConnectionResetError):
             assert connections[0].recv(1) == b""  # the oldest was closed

@@ -20,7 +20,7 @@ from support.differential_sites import STREAMED, Project, SiteBuilder, Sites, si
 from support.paths import DOCS
 from support.raw_http import Request
 
-MANY = examples(100)
+MANY = examples(50)
 LARGE = 4_300_000
 
 

@@ -134,7 +134,7 @@ KNOWN_TARGETS = st.sampled_from(sorted({sent.target for sent in itertools.chain(
 
 
 @pytest.mark.parametrize("module", APPS)
-@examples(30)
+@examples(15)
 @given(sent=requests(st.one_of(TARGETS, KNOWN_TARGETS), repeat=False))
 def test_framework_answers_generated_requests_the_same(sites: dict[str, Sites], module: str, sent: Request) -> None:
     if APPS[module].kind == "wsgi":  # waitress merges slashes at the beginning of a path, and Django shows the path

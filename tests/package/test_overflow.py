@@ -53,7 +53,8 @@ def chosen(folder: Path, wheels: Sequence[Wheel], limit: int, own: dict[str, str
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         files[name] = SourceFile(path)
-    contents = ZipContents(shards, arrange([entry.name for shard in shards for entry in shard.entries], {}, files, "."))
+    names = [entry.name for shard in shards for entry in shard.entries]
+    contents = ZipContents(shards, arrange(names, {}, files, App("main", "app", "handler")))
     return {shards[index].name for index in partition.choose(contents, ZipBytecode(), limit)}
 
 

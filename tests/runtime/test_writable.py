@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.config.model import App
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.vendor import runtime_files
 
@@ -40,7 +41,7 @@ def task(tmp_path: Path) -> Path:
         (folder / name).chmod(0o444)
     (folder / "dependency.py").write_text("")
     files = {name: SourceFile(folder / name) for name in own}
-    for name, file in arrange((), runtime_files(), files, ".").files:
+    for name, file in arrange((), runtime_files(), files, App("main", "app", "wsgi")).files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.read())
     (tmp_path / "tmp").mkdir()

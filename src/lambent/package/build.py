@@ -160,7 +160,7 @@ def source_files(config: Config, cache: Path, environ: Mapping[str, str], emit: 
         files = read_source(context)
         files |= own_distribution.metadata_files(context, files)
         runtime = {} if config.client == "aws" and config.app.kind == "handler" else runtime_files()
-        layout = arrange((), runtime, files, config.app.root, own_distribution.install_roots(config.path))
+        layout = arrange((), runtime, files, config.app, own_distribution.install_roots(config.path))
         return tuple((name, file) for name, file in layout.files if name not in runtime)
 
 
@@ -247,7 +247,7 @@ def _contents(
     names = [entry.name for shard in shards for entry in shard.entries]
     runtime = _runtime(context, files, interpreter)
     roots = own_distribution.install_roots(context.config.path)
-    return ZipContents(shards, arrange(names, runtime, files, context.config.app.root, roots))
+    return ZipContents(shards, arrange(names, runtime, files, context.config.app, roots))
 
 
 def _runtime(context: BuildContext, files: Mapping[str, SourceFile], interpreter: Interpreter | None) -> dict[str, SourceFile]:

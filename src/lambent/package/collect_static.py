@@ -68,7 +68,7 @@ def collect_static(
     if interpreter is None:
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
-        return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app.root).files))), files
+        return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app).files))), files
     report, made = _cached_or_run(context, module, shards, files, interpreter)
     context = _serve_static(_review(context, report), report, len(made) - bool(report.get("database")))
     if database := report.get("database"):
@@ -131,7 +131,7 @@ def _settings_module(config: Config, files: Files) -> str:
 def _cached_or_run(
     context: BuildContext, module: str, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter
 ) -> Result:
-    placed = dict(arrange((), {}, files, context.config.app.root).files)
+    placed = dict(arrange((), {}, files, context.config.app).files)
     path = context.cache / "proofs" / f"{_key(context.config, module, shards, placed, interpreter)}.django"
     cached = read_checked(path)
     if cached is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent.config.model import App
 from lambent.package.compiler import source_of
 
 RUNTIME = "lambent_runtime"
@@ -56,16 +57,17 @@ def arrange(
     dependencies: Iterable[str],
     runtime: Mapping[str, SourceFile],
     user: Mapping[str, SourceFile],
-    root: str,
+    app: App,
     install_roots: Iterable[str] = (),
 ) -> Layout:
-    """Place the project's files (`user`) by their path in the project, and those below `root` at the top of the zip as well.
+    """Place the project's files (`user`) by their path in the project, and those below the app's root at the top as well.
 
     So are those below `install_roots`, where the top has no file of that name.
     """
     placed = dict(user)
-    if root != ".":
-        placed |= _below(root, user)
+    if app.root != ".":
+        placed |= _below(app.root, user)
+        _uncover_module(placed, user, app)
     for other in install_roots:
         placed = {**_below(other, user), **placed}
     if runtime:
@@ -74,6 +76,16 @@ def arrange(
     placed.update(runtime)
     hidden = frozenset(name for name in dependencies if name in placed or source_of(name) in placed)
     return Layout(tuple(sorted(placed.items())), hidden)
+
+
+def _uncover_module(placed: dict[str, SourceFile], user: Mapping[str, SourceFile], app: App) -> None:
+    """Make a package of the project a plain folder if its name hides the app's module, app.py in app/.
+
+    A server that is started in that folder (`cd app && uvicorn app:app`) doesn't see the package, and the zip's top has both.
+    """
+    top = app.module.partition(".")[0]
+    if top == app.module and f"{app.root}/{top}.py" in user and f"{app.root}/{top}/__init__.py" not in user:
+        placed.pop(f"{top}/__init__.py", None)
 
 
 def _below(root: str, files: Mapping[str, SourceFile]) -> dict[str, SourceFile]:

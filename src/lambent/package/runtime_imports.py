@@ -51,7 +51,7 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
             archives.callback(shard.close)
         names = [entry.name for shard in shards for entry in shard.entries]
         roots = own_distribution.install_roots(context.config.path)
-        contents = ZipContents(shards, arrange(names, {}, files, context.config.app.root, roots))
+        contents = ZipContents(shards, arrange(names, {}, files, context.config.app, roots))
         code = prove.code_of(contents, has_layers=False)
         findings = missing_imports.missing(code, start_modules(context.config), context.target)
         blockers = tuple(_blockers(findings, contents))

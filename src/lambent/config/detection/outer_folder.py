@@ -27,7 +27,7 @@ class OuterImport(Struct, frozen=True):
 
 def check_outer_imports(modules: ProjectModules, app: App) -> None:
     """Refuse a project whose app's imports start from a folder above, if the app can be deployed from there."""
-    folder, module = modules.folder, modules.find(app.module)
+    folder, module = modules.folder, modules.of_app(app)
     if module is None:
         return
     is_package = (folder / "__init__.py").is_file() and module.path.parent == folder

@@ -41,6 +41,19 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("from os import environ as env\nclass Config:\n    key = env['API_KEY']", ["API_KEY"]),
         ("import os\nNAME = 'API_KEY'\nkey = f'Bearer {os.environ[NAME]}'", ["API_KEY"]),
         ("import os\nport = int(os.getenv('PORT'))", ["PORT"]),
+        ("import os\nkey = os.getenv('KEY') or exit('KEY')\nurl = os.environ.pop('URL')", ["KEY", "URL"]),
+        ("import os\nif not os.getenv('KEY'):\n    import sys\n    sys.exit(1)", ["KEY"]),
+        ("import os\nenv = os.environ | {'MODE': '1'}\na = env['KEY'], env['MODE']", ["KEY"]),
+        ("import os\nenv = {'MODE': '1', **os.environ}\na = env['KEY'], env['MODE']", ["KEY"]),
+        ("import os\nenv = dict(os.environ, MODE='1')\na = env['KEY'], env['MODE']", ["KEY"]),
+        ("import os\nenv = {k: v for k, v in os.environ.items()}\na = env['A'], os.environ.copy()['B']", ["A", "B"]),
+        (
+            "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings, SettingsConfigDict\n"
+            "class Database(BaseModel):\n    host: str\n    port: int = 1\n"
+            "class Settings(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix='A_', env_nested_delimiter='__')\n"
+            "    key: str\n    db: Database\nsettings = Settings()",
+            ["A_KEY", "A_DB__HOST"],
+        ),
         ("import os\nHOSTS = os.environ.get('HOSTS')\nhosts = HOSTS.split(',')", ["HOSTS"]),
         ("import os\nurl = 'https://' + os.getenv('HOST')", ["HOST"]),
         ("import os\nurl = os.getenv('URL')\nif not url:\n    raise RuntimeError('URL is missing')", ["URL"]),

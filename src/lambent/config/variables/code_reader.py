@@ -279,8 +279,7 @@ class CodeReader(Expressions):
         """Return whether a block raises an exception or exits."""
         for statement in body:
             call = statement.value if isinstance(statement, ast.Expr) else None
-            is_exit = isinstance(call, ast.Call) and self.evaluate(call.func, scope).dotted in known_calls.EXITS
-            if is_exit or isinstance(statement, ast.Raise):
+            if isinstance(statement, ast.Raise) or (isinstance(call, ast.Call) and self.is_exit(call, scope)):
                 return True
         return False
 

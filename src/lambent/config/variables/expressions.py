@@ -18,6 +18,7 @@ from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, 
 from lambent.config.variables.constants import Constants
 
 _IMPORTERS = frozenset(("django.urls.include", "django.conf.urls.include", "importlib.import_module", "__import__"))
+_ENVIRON = "os.environ"
 _Comprehension = ast.GeneratorExp | ast.ListComp | ast.SetComp
 _Conditions = Callable[[ast.expr, Scope], list[Bound]]
 
@@ -100,24 +101,33 @@ class Expressions(ABC):
                 return self._comprehension(node, scope)
             case ast.BinOp():
                 return self._operation(node, scope)
+            case ast.BoolOp(op=ast.Or(), values=[first, ast.Call() as alternative]) if self.is_exit(alternative, scope):
+                return self._needed(self.evaluate(first, scope))
             case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
                 self.evaluate(first, scope)
+            case ast.Dict():
+                return self._dict(node, scope)
+            case ast.DictComp(generators=[ast.comprehension(iter=ast.Call(func=ast.Attribute(value=items, attr="items")))]):
+                return self.evaluate(items, scope)
             case ast.NamedExpr(target=ast.Name(id=name)):
                 scope.names[name] = self.evaluate(node.value, scope)
                 return scope.names[name]
-            case (
-                ast.Await()
-                | ast.Dict()
-                | ast.JoinedStr()
-                | ast.FormattedValue()
-                | ast.UnaryOp()
-                | ast.Compare()
-                | ast.Starred()
-            ):
+            case ast.Await() | ast.JoinedStr() | ast.FormattedValue() | ast.UnaryOp() | ast.Compare() | ast.Starred():
                 for part in ast.iter_child_nodes(node):
                     if isinstance(part, ast.expr):
                         self.evaluate(part, scope)
         return NOTHING
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Bound:
+        """Return the keys of a dict, as its items. A copy of the environment has the keys that were added to it."""
+        values = [self.evaluate(each, scope) for each in node.values]
+        keys = tuple(self.evaluate(key, scope) for key in node.keys if key is not None)
+        copied = any(key is None and value.dotted == _ENVIRON for key, value in zip(node.keys, values, strict=True))
+        return Bound(items=keys, dotted=_ENVIRON if copied else "")
+
+    def is_exit(self, call: ast.Call, scope: Scope) -> bool:
+        """Return whether a call ends the program."""
+        return ast.unparse(call.func) in known_calls.EXITS or self.evaluate(call.func, scope).dotted in known_calls.EXITS
 
     def missing(self, test: ast.expr, scope: Scope) -> list[Bound]:
         """Return the variables without which a condition is true."""
@@ -157,7 +167,7 @@ class Expressions(ABC):
 
     def _in_environ(self, left: ast.expr, right: ast.expr, scope: Scope) -> list[Bound]:
         name = self.evaluate(left, scope)
-        is_environ = self.evaluate(right, scope).dotted == "os.environ"
+        is_environ = self.evaluate(right, scope).dotted == _ENVIRON
         return [Bound(variable=name.text or "", location=name.location)] if is_environ else []
 
     def _for_each(self, node: _Comprehension, test: ast.expr, scope: Scope, conditions: _Conditions) -> list[Bound]:
@@ -178,7 +188,8 @@ class Expressions(ABC):
         left, right = self.evaluate(node.left, scope), self.evaluate(node.right, scope)
         for operand in (left, right):
             self.need_value(operand)
-        return Bound(items=(*left.items, *right.items))
+        is_copy = isinstance(node.op, ast.BitOr) and _ENVIRON in (left.dotted, right.dotted)
+        return Bound(items=(*left.items, *right.items), dotted=_ENVIRON if is_copy else "")
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Bound:
         base = self.evaluate(node.value, scope)
@@ -198,7 +209,8 @@ class Expressions(ABC):
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Bound:
         base, key = self.evaluate(node.value, scope), self.evaluate(node.slice, scope)
         self.need_value(base)
-        if base.dotted == "os.environ" and key.text is not None and isinstance(node.ctx, ast.Load):
+        is_added = any(item.text == key.text for item in base.items)
+        if base.dotted == _ENVIRON and key.text is not None and not is_added and isinstance(node.ctx, ast.Load):
             return self._needed(Bound(variable=key.text, location=key.location))
         return NOTHING
 
@@ -216,6 +228,12 @@ class Expressions(ABC):
             if variable.is_none:
                 self.reads.append(Read(variable.variable, variable.location, "perhaps"))
             return variable
+        if function.dotted in known_calls.TAKE and len(arguments) == 1 and arguments[0].text:
+            return self._needed(Bound(variable=arguments[0].text, location=arguments[0].location))
+        if function.dotted == "os.environ.copy":
+            return Bound(dotted=_ENVIRON)
+        if function.dotted in known_calls.COPY and any(each.dotted == _ENVIRON for each in arguments):
+            return Bound(dotted=_ENVIRON, items=(*(item for each in arguments for item in each.items), *map(_text, keywords)))
         if function.library is not None:
             location = self.location(scope.path, node.lineno)
             return self._needed(library_reads.read(function.library, arguments, keywords, location))
@@ -283,6 +301,10 @@ class Expressions(ABC):
         path = self.find_module(scope.path, dotted) or self.find_module(scope.path, dotted.rpartition(".")[0])
         if path is not None:
             self.run_module(path)
+
+
+def _text(text: str) -> Bound:
+    return Bound(text=text)
 
 
 def _variable(node: ast.Call, arguments: list[Bound]) -> Bound:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 GET = frozenset(("os.getenv", "os.environ.get"))
+TAKE = frozenset(("os.environ.pop", "os.environ.__getitem__"))
+COPY = frozenset(("dict", "copy.copy", "collections.ChainMap"))
 SET = frozenset(("os.environ.setdefault", "os.putenv"))
 
 NEED_VALUE = frozenset(

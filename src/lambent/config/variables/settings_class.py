@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ _OLD = ("pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_setti
 _CHANGES_SOURCES = re.compile(r"customise_sources|mode=.before.|\bpre=True|def __init__|\bAliasChoices\b|yaml_file|secrets_dir")
 _NUMBERS = ("int", "float", "bool", "PositiveInt", "PositiveFloat")  # 1 is a bool too
 _ALIASES = ("validation_alias", "alias", "env")
+_DEPTH_MAX = 5
 _NONE = re.compile(r"\bOptional\[|\|\s*None\b|\bNone\s*\|")
 
 
@@ -45,21 +46,49 @@ def read_settings_class(definition: Definition, arguments: Container[str]) -> Se
     if not bases.intersection((*_NEW, *_OLD)) or any(_CHANGES_SOURCES.search(ast.unparse(each.node)) for each in classes):
         return None
     text = "\n".join(ast.unparse(each.node) for each in reversed(classes))
-    prefixes = re.findall(r"""\benv_prefix['"]?\s*[=:]\s*['"](\w*)['"]""", text)
-    fields: dict[str, Field | None] = {}
+    prefix, delimiter = (_last_option(text, name) for name in ("env_prefix", "env_nested_delimiter"))
+    required = _required(classes, prefix, delimiter, none_is_default=not bases.intersection(_NEW))
+    fields = tuple(field for name, group in required.items() if name not in arguments for field in group)
+    return SettingsClass(fields, re.search(r"\bcase_sensitive['\"]?\s*[=:]\s*True", text) is not None)
+
+
+def _last_option(text: str, name: str) -> str:
+    options = re.findall(rf"""\b{name}['"]?\s*[=:]\s*['"]([^'"]*)['"]""", text)
+    return options[-1] if options else ""
+
+
+def _required(
+    classes: Sequence[Definition], prefix: str, delimiter: str, *, none_is_default: bool, depth: int = 0
+) -> dict[str, list[Field]]:
+    """Return the variables of each required field. A class of the app's own has one for each of its fields, if that can be."""
+    fields: dict[str, list[Field]] = {}
     for each in reversed(classes):  # a subclass overrides
         for statement in each.node.body:
             match statement:
+                case ast.AnnAssign(target=ast.Name(id=name)) if name.startswith("_"):
+                    continue
                 case ast.AnnAssign(target=ast.Name(id=name)):
-                    is_required = not _has_default(statement, none_is_default=not bases.intersection(_NEW))
-                    variable = _alias(statement.value) or f"{prefixes[-1] if prefixes else ''}{name}".upper()
-                    is_field = is_required and not name.startswith("_") and not _is_nested(statement.annotation, each)
-                    is_number = ast.unparse(statement.annotation) in _NUMBERS
-                    fields[name] = Field(variable, each.scope.path, statement.lineno, is_number) if is_field else None
+                    variable = (not depth and _alias(statement.value)) or f"{prefix}{name}".upper()
+                    nested = _nested(statement.annotation, each)
+                    if _has_default(statement, none_is_default=none_is_default):
+                        fields[name] = []
+                    elif nested is None:
+                        is_number = ast.unparse(statement.annotation) in _NUMBERS
+                        fields[name] = [Field(variable, each.scope.path, statement.lineno, is_number)]
+                    elif delimiter and depth < _DEPTH_MAX:
+                        inner = _required(
+                            list(_classes(nested)),
+                            variable + delimiter,
+                            delimiter,
+                            none_is_default=none_is_default,
+                            depth=depth + 1,
+                        )
+                        fields[name] = [field for group in inner.values() for field in group]
+                    else:
+                        fields[name] = []
                 case ast.Assign(targets=[ast.Name(id=name)]):
-                    fields[name] = None
-    required = (field for name, field in fields.items() if field is not None and name not in arguments)
-    return SettingsClass(tuple(required), re.search(r"\bcase_sensitive['\"]?\s*[=:]\s*True", text) is not None)
+                    fields[name] = []
+    return fields
 
 
 def _classes(definition: Definition) -> Iterator[Definition]:
@@ -102,7 +131,7 @@ def _alias(value: ast.expr | None) -> str:
     return next((str(aliases[name]) for name in _ALIASES if name in aliases), "")
 
 
-def _is_nested(annotation: ast.expr, definition: Definition) -> bool:
-    """Return whether the type of a field is a class of the app's own: its value has several parts."""
+def _nested(annotation: ast.expr, definition: Definition) -> Definition | None:
+    """Return the class of the app's own that is the type of a field: its value has several parts."""
     own = definition.scope.names.get(annotation.id, NOTHING).definition if isinstance(annotation, ast.Name) else None
-    return own is not None and not any("Enum" in base.dotted for base in _bases(own))
+    return own if own is not None and not any("Enum" in base.dotted for base in _bases(own)) else None

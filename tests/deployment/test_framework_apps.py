@@ -227,7 +227,11 @@ def test_static_files_of_django_are_collected_and_served(deployer: Deployer, tmp
 def test_a_sqlite_database_that_django_lacks_is_made_by_the_build(tmp_path: Path) -> None:
     files = {
         **DJANGO,
-        "site1/settings.py": SETTINGS.format(debug=False, hosts=["*"]) + DATABASE.replace('"/tmp/', 'BASE_DIR / "data/'),
+        "site1/settings.py": SETTINGS.format(debug=False, hosts=["*"])
+        + DATABASE.replace('"/tmp/', 'BASE_DIR / "data/')
+        + 'INSTALLED_APPS += ["notes"]\n',
+        "notes/__init__.py": "",
+        "notes/models.py": DJANGO["shop/models.py"].replace("Item", "Note"),  # without migrations
         ".gitignore": "data/*.sqlite3",
         "data/README": "",
         "shop/migrations/__init__.py": "",
@@ -245,7 +249,8 @@ def test_a_sqlite_database_that_django_lacks_is_made_by_the_build(tmp_path: Path
     (tmp_path / "made").write_bytes(made.pop())
     assert not made, "the same bytes each time"
     with closing(sqlite3.connect(tmp_path / "made")) as database:
-        assert database.execute("SELECT count(*) FROM shop_item").fetchone() == (0,)
+        for table in ("shop_item", "notes_note"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 DATABASE = 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/tmp/shop.sqlite3"}}\n'

@@ -102,6 +102,17 @@ def test_function_that_cant_be_read_is_set_aside_and_the_others_are_there(
     assert "functions bad in us-east-1 can't be read" in caplog.text
 
 
+def test_function_whose_name_is_damaged_is_set_aside_once(tmp_path: Path) -> None:
+    make_state(tmp_path, "good", "bad")
+    execute(tmp_path, "UPDATE functions SET name = CAST(x'ff' AS TEXT) WHERE name = 'bad'")
+    for _ in range(2):
+        store = Store(tmp_path)
+        assert [each.name for each in store.all_records()] == ["good"]
+        store.close()
+    (line,) = (tmp_path / "lambda.unreadable.jsonl").read_text().splitlines()
+    assert json.loads(line)["name"] == r"\xff"
+
+
 def test_change_that_cant_be_written_is_undone(tmp_path: Path) -> None:
     """SQLite itself refuses to grow, as on a full disk."""
     store = Store(make_state(tmp_path, "f"))

@@ -101,18 +101,22 @@ class DocumentTable(Generic[D]):
                 setattr(document, field, getattr(written, field))
 
     def _load(self, check: Callable[[D], object]) -> None:
-        for region, name, text in self._database.execute(f"SELECT region, name, document FROM {self._name}").fetchall():
+        for row, region, name, text in self._database.execute(
+            f"SELECT rowid, region, name, document FROM {self._name}"
+        ).fetchall():
             try:
                 document = convert(json.loads(text), self._kind)
+                if (document.region, document.name) != (region, name):
+                    raise ValueError(f"it is about {document.name} in {document.region}")
                 check(document)
             except (ValidationError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                self._set_aside(region, name, text, error)
+                self._set_aside(row, region, name, text, error)
             else:
                 self._documents[region, name] = document
                 self._written[region, name] = text
 
-    def _set_aside(self, region: Any, name: Any, text: Any, error: Exception) -> None:
+    def _set_aside(self, row: int, region: Any, name: Any, text: Any, error: Exception) -> None:
         line = json.dumps({"kind": self._name, "region": region, "name": name, "document": text}, default=repr)
         aside = set_aside.append(self._path, [line.encode() + b"\n"])
         log.error("%s %s in %s can't be read (%r): set aside in %s", self._name, name, region, error, aside)
-        self._database.execute(f"DELETE FROM {self._name} WHERE region IS ? AND name IS ?", (region, name))
+        self._database.execute(f"DELETE FROM {self._name} WHERE rowid = ?", (row,))

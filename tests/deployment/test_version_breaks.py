@@ -51,6 +51,7 @@ CASES = (
     ("ImportError: cannot import name 'secure_filename' from 'werkzeug' (/var/task/x.py)", "werkzeug<1"),
     ("ImportError: cannot import name 'Markup' from 'flask' (/var/task/flask/__init__.py)", "flask<2.3 werkzeug<3"),
     ("AttributeError: 'Flask' object has no attribute 'before_first_request'", "flask<2.3"),
+    ("ValueError: 'name' may not contain a dot '.' character.", "flask<2 markupsafe<2.1"),
     ("AttributeError: 'Engine' object has no attribute 'execute'", "sqlalchemy<2"),
     ("AttributeError: module 'marshmallow' has no attribute '__version_info__'", "marshmallow<4"),
     ("AttributeError: module 'numpy' has no attribute 'float'.", "numpy<1.24"),

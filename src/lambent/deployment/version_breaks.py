@@ -226,6 +226,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         ),
         Break("flask 2.3 and 3 removed names that the app or an extension uses", ("flask<2.3", "werkzeug<3")),
     ),
+    (
+        (r"ValueError: 'name' may not contain a dot '\.' character",),
+        Break("flask 2 refuses a blueprint's name that has a dot", ("flask<2", "markupsafe<2.1")),
+    ),
     (_FLASK_SQLALCHEMY_3, Break("the app is written for Flask-SQLAlchemy 2", ("flask-sqlalchemy<3",))),
     (
         (_removed_from("flask_migrate", "MigrateCommand"),),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 REMOVED = {
     (3, 9): ("_dummy_thread", "dummy_threading"),
     (3, 10): ("formatter", "parser", "symbol"),
@@ -88,6 +90,20 @@ _PACKAGES = {
 }
 """Packages on PyPI that provide the module under its old name."""
 
+_CHANGES = (
+    (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
+    (r"Field\.__init__\(\) missing 1 required positional argument: 'kw_only'", "the old form of dataclasses.Field", "3.10"),
+    (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
+    (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
+    (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
+    (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
+    (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
+    (r'unable to infer type for attribute "', "annotations in a class's namespace, as pydantic 1 does", "3.14"),
+    (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2
+)
+"""What else a version removed: the pattern of the exception that shows it, its name, and the version."""
+CHANGES = "|".join(pattern for pattern, _, _ in _CHANGES)
+
 _OLDEST_MINOR = 8  # python3.8 is the oldest runtime that AWS still takes
 
 
@@ -104,17 +120,27 @@ def removed_in(name: str) -> str:
     return next((f"{version[0]}.{version[1]}" for version, names in REMOVED.items() if name in names), "")
 
 
+def changed_in(text: str) -> tuple[str, str]:
+    """Return what else an exception lacks because a version of Python changed it, and that version. Empty if nothing."""
+    return next(((what, version) for pattern, what, version in _CHANGES if re.search(pattern, text)), ("", ""))
+
+
 def lacks(name: str, python: tuple[int, int]) -> bool:
     """Return whether a version of Python no longer has a name such as "collections.Mapping"."""
     removed = _NAMES.get(name)
     return removed is not None and tuple(map(int, removed.split("."))) <= python
 
 
+def last_runtime(version: str) -> str:
+    """Return the flag for the last runtime before a version of Python."""
+    major, minor = version.split(".")
+    return f"--runtime python{major}.{int(minor) - 1}"
+
+
 def how_to_get(name: str) -> str:
     """Return what to do about what was removed: the package that provides it, or the last runtime that has it."""
-    major, minor = removed_in(name).split(".")
-    if int(minor) <= _OLDEST_MINOR:
+    if int(removed_in(name).partition(".")[2]) <= _OLDEST_MINOR:
         return f"replace {name} in the code, or use a newer version of the package that imports it"
-    runtime = f"--runtime python{major}.{int(minor) - 1} still has it"
+    runtime = f"{last_runtime(removed_in(name))} still has it"
     package = _PACKAGES.get(name)
     return f"add {package} to the dependencies, which provides it; or {runtime}" if package else runtime

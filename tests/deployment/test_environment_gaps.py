@@ -113,3 +113,13 @@ def test_host_in_an_exception_group() -> None:
         "Caused by OperationalError: failed to resolve host 'postgres': [Errno -2] Name or service not known\n"
     )
     assert diagnose(Failure(SETTINGS, log=log)).what == "the app can't find the host postgres (main.py, line 5)"
+
+
+def test_what_a_newer_python_changed_is_named_with_the_last_runtime() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in <module>\n    class Item(BaseModel):\n'
+        'pydantic.v1.errors.ConfigError: unable to infer type for attribute "name"\n'
+    )
+    cause = diagnose(Failure(SETTINGS, log=log))
+    assert "pydantic 1" in cause.what and "Python 3.14 removed (main.py, line 3)" in cause.what
+    assert cause.hint.startswith("--runtime python3.13 still has it")

@@ -21,7 +21,7 @@ from lambent.deployment.version_breaks import find_break
 from lambent.deployment.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
 from lambent.module_packages import adding, requirement_for
-from lambent.removed_modules import how_to_get, removed_in
+from lambent.removed_modules import CHANGES, changed_in, how_to_get, last_runtime, removed_in
 from lambent.units import listing, verb_for
 
 _KEEP_ELSEWHERE = "write below /tmp, which isn't permanent, or keep data in a database or in S3"
@@ -159,6 +159,12 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] |
         parent = name.rpartition(".")[0]
         hint = f"{parent} exists, so the app may need another version of {package}; otherwise {hint}"
     return f"the module {name} is missing", hint
+
+
+def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    name, version = changed_in(match[0])
+    what = f"the app needs {name}, which Python {version} removed{failure.where}"
+    return what, f"{last_runtime(version)} still has it; or use newer versions of the packages in the traceback"
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -352,6 +358,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
         lambda failure, match: (f"Sanic() needs a name since sanic 21{failure.where}", 'write Sanic("app") there'),
     ),
     *environment_gaps.TABLE,
+    (CHANGES, _changed),
     (r"is not authorized to perform: ([\w-]+:\w+)", _no_permission),
     (r"KeyError: '(\w+)'|TypeError: (?:'NoneType' object is not subscriptable|the JSON object must be str)", _event_field),
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),

@@ -13,25 +13,13 @@ from msgspec.structs import replace
 from lambent.config.model import Config
 from lambent.errors import LambentError
 from lambent.package.unfit import UnfitError
-from lambent.removed_modules import removed_in
+from lambent.removed_modules import changed_in, removed_in
 
 _MISSING_NAME = re.compile(
     r"module '([\w.]+)' has no attribute '(\w+)'"
     r"|cannot import name '(\w+)' from '([\w.]+)'"
     r"|No module named '([\w.]+)'"
 )
-_OTHER_CHANGES = (
-    (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
-    (r"Field\.__init__\(\) missing 1 required positional argument: 'kw_only'", "the old form of dataclasses.Field", "3.10"),
-    (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
-    (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
-    (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
-    (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
-    (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
-    (r'unable to infer type for attribute "', "annotations in a class's namespace", "3.14"),  # pydantic 1
-    (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2
-)
-"""What else a version removed: the pattern of the exception that shows it, its name, and the version."""
 
 
 def with_older_runtime(config: Config, error: LambentError) -> Config | None:
@@ -66,7 +54,7 @@ def removal_in(text: str) -> tuple[str, str]:
         for dotted in [f"{module}.{name}"] if name else [module, top]:
             if version := removed_in(dotted):
                 return dotted, version
-    return next(((what, version) for pattern, what, version in _OTHER_CHANGES if re.search(pattern, text)), ("", ""))
+    return changed_in(text)
 
 
 def _python(runtime: str) -> str:

@@ -35,7 +35,7 @@ from support.sandboxes import needs_namespaces, needs_own_network, run_script, w
 from support.waiting import eventually_async
 
 INSPECT = """
-import ctypes.util, errno, glob, importlib.util, json, os, platform, pwd, resource, socket, stat, subprocess, sys
+import ctypes.util, errno, glob, importlib.util, json, os, platform, pwd, resource, signal, socket, stat, subprocess, sys
 
 def error_of(action):
     try:
@@ -54,6 +54,7 @@ def describe(path):
     info = os.stat(path)
     return [stat.filemode(info.st_mode), info.st_uid]
 
+interrupt = error_of(lambda: os.kill(1, signal.SIGINT))
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
 json.dump({
     "version": platform.python_version(), "prefix": sys.prefix, "executable": sys.executable,
@@ -71,6 +72,7 @@ json.dump({
                for name in ("RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_STACK")},
     "packages": [name for name in ("pip", "setuptools", "lambent", "apt") if importlib.util.find_spec(name)],
     "environment": dict(os.environ), "native": bool(__import__("ssl").OPENSSL_VERSION and __import__("sqlite3").sqlite_version),
+    "interrupt": interrupt,
     "resolves": socket.gethostbyname("localhost"),
     "libraries": [os.path.basename(path) for folder in ("lib*", "lib/*-linux-*")
                   for path in glob.glob(f"/usr/{folder}/lib*.so*")],
@@ -181,7 +183,7 @@ asyncio.run(main())
 """
     report = json.loads(run_as_ordinary_user(script))
     assert (report["user"], report["capabilities"][2], report["no_new_privs"]) == ("sbx_user1051", "0" * 16, "1")
-    assert report["user_namespaces"] == "0"
+    assert (report["user_namespaces"], report["interrupt"]) == ("0", None)
     assert all(report["write"].values()), report["write"]
     assert (report["tmp_fits"], report["tmp_full"]) == (None, "ENOSPC")
     assert len(report["pids"]) == 2

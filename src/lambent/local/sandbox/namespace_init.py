@@ -94,6 +94,7 @@ def main() -> None:
 
 def _become_init(control: socket.socket, network: Any, router: socket.socket) -> NoReturn:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without Python's own handler, none of the function's signals end process 1
     try:
         sockets = network.create() if network else ()
         plan = _receive(control)

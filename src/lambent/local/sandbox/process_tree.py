@@ -7,13 +7,13 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
-from .kernel_buffers import OpenBuffers
+from .kernel_buffers import OpenBuffers, tcp_queues
 
 HAS_PROC = Path("/proc/self/status").exists()
 
@@ -190,15 +190,16 @@ def _huge_pages_always() -> bool:
         return False
 
 
-def open_memory(pids: Iterable[int]) -> tuple[int, int]:
+def open_memory(pids: Sequence[int]) -> tuple[int, int]:
     """Return the memory of the open files that exist in memory only, such as memfd_create's, and of pipes and sockets. In KiB.
 
     It isn't part of any process's own memory unless it is mapped. What several processes have open counts once.
     """
     files: dict[int, int] = {}
     buffers: dict[str, int] = {}
+    queues = cache(lambda: tcp_queues(next(iter(pids))))
     for pid in pids:
-        with contextlib.suppress(OSError), OpenBuffers(pid) as process:
+        with contextlib.suppress(OSError), OpenBuffers(pid, queues) as process:
             folder = f"/proc/{pid}/fd"
             for descriptor in os.listdir(folder):  # noqa: PTH208 - a hot path
                 with contextlib.suppress(OSError):
@@ -208,7 +209,7 @@ def open_memory(pids: Iterable[int]) -> tuple[int, int]:
                         files[info.st_ino] = info.st_blocks // 2
                     elif target.startswith(("pipe:", "socket:")) and target not in buffers:
                         buffers[target] = _PIPE_OR_SOCKET
-                        buffers[target] += process.size(int(descriptor))
+                        buffers[target] += process.size(descriptor, target)
     return sum(files.values()), sum(buffers.values()) // 1024
 
 

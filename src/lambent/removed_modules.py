@@ -132,15 +132,15 @@ def lacks(name: str, python: tuple[int, int]) -> bool:
 
 
 def last_runtime(version: str) -> str:
-    """Return the flag for the last runtime before a version of Python."""
+    """Return the last runtime before a version of Python."""
     major, minor = version.split(".")
-    return f"--runtime python{major}.{int(minor) - 1}"
+    return f"python{major}.{int(minor) - 1}"
 
 
 def how_to_get(name: str) -> str:
     """Return what to do about what was removed: the package that provides it, or the last runtime that has it."""
     if int(removed_in(name).partition(".")[2]) <= _OLDEST_MINOR:
         return f"replace {name} in the code, or use a newer version of the package that imports it"
-    runtime = f"{last_runtime(removed_in(name))} still has it"
+    runtime = f"--runtime {last_runtime(removed_in(name))} still has it"
     package = _PACKAGES.get(name)
     return f"add {package} to the dependencies, which provides it; or {runtime}" if package else runtime

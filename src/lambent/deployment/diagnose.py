@@ -164,7 +164,7 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] |
 def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     name, version = changed_in(match[0])
     what = f"the app needs {name}, which Python {version} removed{failure.where}"
-    return what, f"{last_runtime(version)} still has it; or use newer versions of the packages in the traceback"
+    return what, f"--runtime {last_runtime(version)} still has it; or use newer versions of the packages in the traceback"
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

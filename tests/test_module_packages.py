@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.module_packages import known_requirement
+from lambent.module_packages import ADD, adding, known_requirement
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ from lambent.module_packages import known_requirement
 )
 def test_only_popular_packages_are_known(module: str, requirement: str) -> None:
     assert known_requirement(module) == requirement
+
+
+def test_package_is_named_once_with_what_says_more() -> None:
+    assert adding(ADD, "httpx", "mcp", "mcp<2") == "add these to your requirements, a line each: httpx mcp<2"
+    assert adding("uv add {}", "mcp<2", "mcp") == "uv add 'mcp<2'"

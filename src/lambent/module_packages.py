@@ -5,6 +5,7 @@ The table lists popular packages. Its source is their own documentation.
 
 from __future__ import annotations
 
+import re
 import shlex
 
 _BY_MODULE = {
@@ -273,7 +274,15 @@ ADD = "add {} to your requirements"
 
 
 def adding(command: str, *requirements: str) -> str:
-    """Return how to add requirements; `command` is like `ADD`. In a command of a shell they are quoted if they have to be."""
+    """Return how to add requirements; `command` is like `ADD`. In a command of a shell they are quoted if they have to be.
+
+    Of two requirements of one package ("mcp", "mcp<2"), the one that says more counts.
+    """
+    distinct: dict[str, str] = {}
+    for requirement in requirements:
+        name = re.split(r"[<=>\[]", requirement)[0].lower()
+        distinct[name] = max(distinct.get(name, ""), requirement, key=len)
+    requirements = tuple(distinct.values())
     if not command.startswith(("add ", "put ", "require ")):
         return command.format(shlex.join(requirements))
     if len(requirements) == 1:

@@ -86,6 +86,7 @@ CASES = (
     ("AttributeError: module 'PIL.Image' has no attribute 'ANTIALIAS'", "pillow<10"),
     ("PyPDF2.errors.DeprecationError: PdfFileReader is deprecated and was removed in PyPDF2 3.0.0.", "pypdf2<3"),
     ("AttributeError: module 'tweepy' has no attribute 'StreamListener'", "tweepy<4"),
+    ("ImportError: Please install connexion using the 'flask' extra", "connexion<3"),
     ("ModuleNotFoundError: No module named 'celery.task'", "celery<5"),
     ("ModuleNotFoundError: No module named 'moviepy.editor'", "moviepy<2"),
     ("If you meant to call the 'insert' method on a 'Collection' object", "pymongo<4"),

@@ -219,6 +219,14 @@ def test_well_known_packages_that_a_requirements_file_lacks_are_added(popular: P
     assert len(popular.registry.requests) == requests
 
 
+def test_package_that_is_known_with_a_limit_or_an_extra_is_reported_too(popular: Project) -> None:
+    popular.offer("mcp", {"mcp/server/fastmcp.py": ""})
+    popular.write({"main.py": f"from mcp.server.fastmcp import FastMCP\n{HANDLER}"})
+    popular.build()
+    assert popular.warnings[0].startswith("mcp 1 is added: main.py needs it")
+    assert popular.warnings[0].endswith("(add mcp==1 to requirements.txt)")
+
+
 def test_written_down_package_is_not_added(popular: Project) -> None:
     popular.write({"main.py": f"import yaml\n{HANDLER}", "requirements.txt": "shopdb"})
     popular.build()

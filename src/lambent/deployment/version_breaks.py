@@ -293,6 +293,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     ((r"removed in PyPDF2 3\.0\.0",), Break("PyPDF2 3 removed its old names", ("pypdf2<3",))),
     ((_removed_from("tweepy", "StreamListener"),), Break("tweepy 4 removed StreamListener", ("tweepy<4",))),
+    (
+        (r"install connexion using the 'flask' extra",),
+        Break("connexion 3 has its Flask app in an extra, and another interface", ("connexion<3",)),
+    ),
     ((_no_module(r"celery\.task(?:\.\w+)?"),), Break("celery 5 removed celery.task", ("celery<5",))),
     ((_no_module(r"moviepy\.editor"),), Break("moviepy 2 removed moviepy.editor", ("moviepy<2",))),
     (

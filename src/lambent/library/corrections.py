@@ -52,8 +52,9 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
     with suppress(PackagingError):
         lock = complete_requirements(config, cache, os.environ, ignore, options).lock
         names = {pin.name for pin in lock.pins}
-        needed = [each for each in broken.requirements if "<" not in each or re.split("[<[]", each)[0] in names]
-        corrected = replace(config, corrections=_lowest((*config.corrections, *((each, broken.what) for each in needed))))
+        needed = [each for each in broken.requirements if "<" not in each or each.partition("<")[0] in names]
+        added = ((each, broken.what) for each in needed or broken.requirements)
+        corrected = replace(config, corrections=_lowest((*config.corrections, *added)))
         corrected = choose_runtime(corrected, cache, os.environ, ignore, options)
         if complete_requirements(corrected, cache, os.environ, ignore, options).lock.pins != lock.pins:
             write_json(_record(config, cache), [_digest(config, source), corrected.corrections])

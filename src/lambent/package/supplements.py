@@ -108,17 +108,23 @@ def report_additions(context: BuildContext, requirements: Requirements) -> None:
     """Say which packages were added or limited: their versions, why, and how to write them down."""
     versions, add = {pin.name: pin.version for pin in requirements.lock.pins}, add_command(requirements.source)
     if corrections := dict(context.config.corrections):
-        names = [utils.canonicalize_name(re.split("[<[]", requirement)[0]) for requirement in corrections]
+        names = [_name_of(requirement) for requirement in corrections]
         packages = [f"{name} {versions[name]}" for name in names if name in versions]
         reasons = "; ".join(dict.fromkeys(corrections.values()))
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} used, because {reasons}", adding(add, *corrections)))
-    pins = {name: version for name in requirements.added if (version := versions.get(utils.canonicalize_name(name)))}
+    added = {requirement.partition("<")[0]: _name_of(requirement) for requirement in requirements.added}
+    pins = {package: versions[name] for package, name in added.items() if name in versions}
     if pins:
         packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
         files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
         them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"
         reason = f"{listing(files)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} added: {reason}", adding(add, *lines)))
+
+
+def _name_of(requirement: str) -> str:
+    """Return the normalized name of a package that we require: "psycopg" for "psycopg[binary]"."""
+    return str(utils.canonicalize_name(re.split(r"[<\[]", requirement)[0]))
 
 
 def _options(

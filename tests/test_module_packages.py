@@ -31,3 +31,7 @@ def test_only_popular_packages_are_known(module: str, requirement: str) -> None:
 def test_package_is_named_once_with_what_says_more() -> None:
     assert adding(ADD, "httpx", "mcp", "mcp<2") == "add these to your requirements, a line each: httpx mcp<2"
     assert adding("uv add {}", "mcp<2", "mcp") == "uv add 'mcp<2'"
+    new_file = "put flask PyYAML and {} into a new requirements.txt, a line each"
+    assert adding(new_file, "flask<2.3", "werkzeug<3") == (
+        "put flask<2.3 PyYAML werkzeug<3 into a new requirements.txt, a line each"
+    )

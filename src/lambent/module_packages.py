@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 
 _BY_MODULE = {
     "Bio": "biopython",
@@ -276,18 +277,25 @@ ADD = "add {} to your requirements"
 def adding(command: str, *requirements: str) -> str:
     """Return how to add requirements; `command` is like `ADD`. In a command of a shell they are quoted if they have to be.
 
-    Of two requirements of one package ("mcp", "mcp<2"), the one that says more counts.
+    A package is named once, with the last version or extra that is required of it.
     """
-    distinct: dict[str, str] = {}
-    for requirement in requirements:
-        name = re.split(r"[<=>\[]", requirement)[0].lower()
-        distinct[name] = max(distinct.get(name, ""), requirement, key=len)
-    requirements = tuple(distinct.values())
+    if new_file := re.match(r"put (\S.*) and \{\} into (.*)", command):
+        return f"put {' '.join(_distinct((*new_file[1].split(), *requirements)))} into {new_file[2]}"
+    requirements = _distinct(requirements)
     if not command.startswith(("add ", "put ", "require ")):
         return command.format(shlex.join(requirements))
     if len(requirements) == 1:
         return command.format(requirements[0])
     return f"{command.format('these')}, a line each: {' '.join(requirements)}"
+
+
+def _distinct(requirements: Iterable[str]) -> tuple[str, ...]:
+    distinct: dict[str, str] = {}
+    for requirement in requirements:
+        name = re.split(r"[<=>~!\[]", requirement)[0].lower()
+        if name not in distinct or requirement.lower() != name:
+            distinct[name] = requirement
+    return tuple(distinct.values())
 
 
 def requirement_for(module: str) -> str:

@@ -34,7 +34,7 @@ class Project:
         self.config = Config(self.folder, "small", App("main", "handler", "handler"), RUNTIME, "x86_64")
         self.used, self.warnings = list[set[str]](), list[str]()
 
-    def build(self, error: str | Iterator[str], needed: str) -> set[str]:
+    def build(self, error: str | Iterator[str] | PackagingError, needed: str) -> set[str]:
         """Return the packages of the first zip that has the `needed` one. Without it, the app fails with the (next) error."""
         self.used.clear()
         self.warnings.clear()
@@ -42,6 +42,8 @@ class Project:
         def use(config: Config, artifact: Artifact) -> None:
             self.used.append(set(artifact.owners.values()))
             if needed not in self.used[-1]:
+                if isinstance(error, PackagingError):
+                    raise error
                 raise FunctionFailedError("the app failed", detail=error if isinstance(error, str) else next(error))
 
         build_and_use(self.builder.choose_runtime(self.config, self.record), self.builder, self.record, use)
@@ -76,6 +78,15 @@ def test_release_that_broke_the_app_is_replaced_until_the_code_changes(project: 
     write(project.folder, {"main.py": f"import starlette\n{HANDLER}"})
     project.build(BROKEN, "starlette 1.0")
     assert project.used == [{"starlette 1.0"}] and not project.warnings
+
+
+def test_smoke_test_shows_it_too_and_its_error_names_the_release(project: Project) -> None:
+    failure = PackagingError(f"the app does not start: {BROKEN}", detail='  File "main.py", line 1, in <module>')
+    assert project.build(failure, "starlette 0.52") == {"starlette 0.52"}
+    with pytest.raises(PackagingError) as refused:
+        project.build(PackagingError(failure.args[0], detail=failure.detail), "starlette 2")
+    assert refused.value.what == "starlette 1 removed on_event, route and other old names"
+    assert refused.value.hint == "add starlette<1 to requirements.txt" and refused.value.detail.endswith(BROKEN)
 
 
 def test_well_known_package_that_only_a_start_shows_is_added(project: Project) -> None:

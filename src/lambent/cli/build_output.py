@@ -106,6 +106,8 @@ def record_phases(emit: Emit, phases: list[Phase]) -> Emit:
 
     def emit_and_record(event: Event) -> None:
         if isinstance(event, Phase):
+            if event.name == "source":  # the first one of a build, which may start over
+                phases.clear()
             phases.append(event)
         if isinstance(event, Built):
             phases.append(Phase("all", event.seconds))

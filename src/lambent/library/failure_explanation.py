@@ -27,6 +27,7 @@ def explained(config: Config, artifact: Artifact) -> Iterator[None]:
 
 
 def _name_break(error: FunctionFailedError | PackagingError, artifact: Artifact) -> None:
-    """Name the release that broke the app, which the check of a version has done already."""
+    """Name the release that broke the app, which the check of a version has done already. The detail gets the exception."""
     if isinstance(error, PackagingError) and (broken := break_of(error)):
+        error.detail = f"{error.detail}\n{error.what.removeprefix('the app does not start: ')}"
         error.what, error.hint = broken.what, adding(artifact.add_command, *broken.requirements)

@@ -20,8 +20,8 @@ from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
 from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import deploy
-from lambent.errors import DeployError
-from lambent.library.failure_explanation import explained
+from lambent.errors import DeployError, FunctionFailedError
+from lambent.library.failure_explanation import explain
 from lambent.package.build import build
 from support.functions import CACHE, NEWEST
 from support.local_service import Service, serving
@@ -251,8 +251,9 @@ def test_following_the_hint_about_a_file_that_git_ignores(aws: Aws, tmp_path: Pa
     flags = Flags(app="main:app", name="ignored", runtime=NEWEST)
     config = load(tmp_path, flags, {}, date.today())
     artifact = build(config, CACHE, os.environ, events.ignore)
-    with pytest.raises(DeployError) as failed, explained(config, artifact):
+    with pytest.raises(FunctionFailedError) as failed:
         deploy(config, artifact, DeployContext(aws, events.ignore))
+    explain(failed.value, config, artifact)
     line, _, place = failed.value.hint.partition(" under ")
     assert place.startswith("[tool.lambent] in pyproject.toml")
     (tmp_path / "pyproject.toml").write_text(f"[tool.lambent]\n{line}\n")

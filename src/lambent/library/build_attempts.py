@@ -9,18 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lambent.config.model import Config
 from lambent.errors import FunctionFailedError, PackagingError
 from lambent.events import Emit
+from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
 from lambent.library.corrections import with_corrections
-from lambent.library.failure_explanation import explained
 from lambent.library.older_runtime import with_older_runtime
 from lambent.package.artifact import Artifact
 from lambent.package.runtime_choice import suggest_runtime
 from lambent.package.unfit import UnfitError
+
+if TYPE_CHECKING:
+    from lambent.library import failure_explanation
+else:
+    failure_explanation = LazyModule("lambent.library.failure_explanation")  # only for errors
 
 T = TypeVar("T")
 
@@ -40,8 +45,11 @@ def build_and_use(
 
     def run(config: Config) -> tuple[Config, Artifact, T]:
         artifact = builder.build(config, emit)
-        with explained(config, artifact):
+        try:
             return config, artifact, use(config, artifact)
+        except (FunctionFailedError, PackagingError) as error:
+            failure_explanation.explain(error, config, artifact)
+            raise
 
     return attempt(config, builder, emit, run)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from lambent.config.model import Config
 from lambent.deployment.version_breaks import break_of
 from lambent.errors import FunctionFailedError, PackagingError
@@ -13,17 +10,12 @@ from lambent.module_packages import adding
 from lambent.package.artifact import Artifact
 
 
-@contextmanager
-def explained(config: Config, artifact: Artifact) -> Iterator[None]:
-    """Explain an error of the app, where it starts here or in Lambda, before it is raised further."""
-    try:
-        yield
-    except (FunctionFailedError, PackagingError) as error:
-        _name_break(error, artifact)
-        unset_variables.explain(error, config)
-        left_out_files.explain(error, config, artifact)
-        empty_settings.explain(error, config)
-        raise
+def explain(error: FunctionFailedError | PackagingError, config: Config, artifact: Artifact) -> None:
+    """Explain an error of the app, where it starts here or in Lambda."""
+    _name_break(error, artifact)
+    unset_variables.explain(error, config)
+    left_out_files.explain(error, config, artifact)
+    empty_settings.explain(error, config)
 
 
 def _name_break(error: FunctionFailedError | PackagingError, artifact: Artifact) -> None:

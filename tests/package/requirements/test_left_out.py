@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from lambent.errors import PackagingError
 from lambent.events import Event, Notice
+from lambent.package.requirements import left_out
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions
 from support.locking import make_request, make_target, offer, versions, write
@@ -182,6 +183,11 @@ def test_locks_leave_out_what_only_unused_tools_require(
         write(other, {"pyproject.toml": (project / "pyproject.toml").read_text()})
     with pytest.raises(PackagingError, match=r"fast-proxy (1\.0 )?has no wheel"):
         resolve(make_request(other, TARGET, cache), cache)
+
+
+def test_what_servers_import_for_websockets_is_not_needed_even_if_the_app_imports_a_server() -> None:
+    parents = {"websockets": ["uvicorn"], "wsproto": ["hypercorn", "shop"], "uvicorn": ["shop"], "shop": []}
+    assert left_out.required_by_unused(parents, frozenset()) == {"websockets": "uvicorn"}
 
 
 def test_what_the_app_also_needs_is_not_left_out(tmp_path: Path, registry: Registry) -> None:

@@ -27,6 +27,9 @@ _SERVERS = {
 }
 """Servers and what speeds them up, each with its module. uWSGI and mod_wsgi provide theirs only while they serve."""
 
+_PROTOCOLS = ("websockets", "wsproto")
+"""What servers import only when a browser opens a WebSocket."""
+
 _TOOLS = {
     **{name: name for name in ("astroid", "autopep8", "awscli", "bandit", "black", "bumpversion", "coverage", "fabric")},
     **{name: name for name in ("flake8", "honcho", "ipdb", "ipykernel", "isort", "jupyter", "jupyterlab", "kappa", "locust")},
@@ -108,11 +111,14 @@ def modules_of(names: Iterable[str]) -> frozenset[str]:
 
 
 def required_by_unused(parents: Mapping[str, Collection[str]], unused: frozenset[str]) -> dict[str, str]:
-    """Return the packages that only unused packages require, each with one of these.
+    """Return the packages that only unused packages require, or only servers for WebSockets, each with one of these.
 
     `parents` has for each package the packages that require it. What no package requires is the user's own wish.
     """
     unneeded = {name: "" for name in unused if all(parent in unused for parent in parents.get(name, ()))}
+    for name in _PROTOCOLS:
+        if parents.get(name) and all(parent in _SERVERS for parent in parents[name]):
+            unneeded[name] = min(parents[name])
     while True:
         more = {
             name: min(requiring)

@@ -61,6 +61,19 @@ def test_update_that_cant_settle_settles_when_there_is_space(disk: SmallDisk) ->
     assert aws.invoke(FunctionName="one", Payload=b"{}")["StatusCode"] == 200
 
 
+def test_deletions_work_on_a_full_disk(disk: SmallDisk) -> None:
+    create(disk.service, 1)
+    big_object(disk.service, 1)
+    settled(disk.service)
+    disk.leave(0)
+    disk.service.client("lambda").delete_function(FunctionName="new-1")
+    disk.service.client("s3").delete_object(Bucket="bucket", Key="big")
+    disk.free()
+    after = settled(disk.service)
+    disk.kill_and_start()
+    assert snapshot(disk.service) == after and "big" not in after["objects"]
+
+
 def test_service_starts_on_a_full_disk_or_says_why_not(disk: SmallDisk) -> None:
     before = settled(disk.service)
     disk.leave(0)

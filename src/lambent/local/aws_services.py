@@ -36,6 +36,7 @@ from lambent.local.log_delivery import LogDelivery
 from lambent.local.log_store import LogEvent, LogStore, StreamKey
 from lambent.local.moto_refusals import refuse_for, refuse_in_form
 from lambent.local.persistence import Change, persistent_change
+from lambent.local.reserve import Reserve
 from lambent.local.wsgi import Application, respond
 
 deterministic_moto = LazyModule("lambent.local.deterministic_moto")
@@ -69,6 +70,7 @@ class AwsServices:
     def __init__(self, state: Path) -> None:
         self._folder = state / "neighbours"  # existing state folders have this name
         self._journal = Journal(self._folder)
+        self._reserve = Reserve(self._folder)
         self._logs = LogStore(state)
         self._delivery = LogDelivery(self._logs, lambda region: self._backend("logs", region), self._create_group)
         self._sessions: deque[Any] = deque()
@@ -132,7 +134,11 @@ class AwsServices:
             self._recover()
             now, seed = time.time(), secrets.randbits(64)
             effect = "add" if change.effect != "add" and self._is_versioned(change.subject) else change.effect
-            self._journal.prepare(Entry(now, seed, change.subject, effect, request))
+            entry = Entry(now, seed, change.subject, effect, request)
+            if effect == "end":
+                self._reserve.spend(lambda: self._journal.prepare(entry))
+            else:
+                self._journal.prepare(entry)
             perform = self._delete_logs if change.deletes_logs else self._perform_prepared
             return perform(request, now, seed)
 

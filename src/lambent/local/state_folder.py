@@ -17,6 +17,8 @@ FILES = (
     "lambda.unreadable.jsonl",
     "neighbours/journal.jsonl",
     "neighbours/journal.unreadable.jsonl",
+    "neighbours/reserve",
+    "reserve",
     "service.json",
     "service.lock",
     "service.log",
@@ -24,7 +26,7 @@ FILES = (
     "start.lock",
 )
 FOLDERS = ("bytecode", "code", "environments", "neighbours", "neighbours/bodies", "neighbours/objects")
-_PREFIXES = (*_DATABASES, "service.", "secret", ".new-")
+_PREFIXES = (*_DATABASES, "reserve", "service.", "secret", ".new-")
 
 
 def make_folder(state: Path) -> Path:

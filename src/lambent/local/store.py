@@ -26,6 +26,7 @@ from lambent.local.document_table import DocumentTable, Resource
 from lambent.local.engine.invocation import Function
 from lambent.local.host_check import host_label
 from lambent.local.layer import Layer
+from lambent.local.reserve import Reserve
 from lambent.names import ALIAS
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class Store:
         self.code = CodeStore(state / "code", self._used_code)
         self._lock = threading.RLock()
         self._database, path = open_database(state), state / NAME
+        self._reserve = Reserve(state)
         self._urls: dict[str, UrlConfig] = {}
         self.revision = 0  # grows with each change of a function
         try:
@@ -148,7 +150,7 @@ class Store:
 
     def delete(self, region: str, name: str) -> None:
         with self._lock:
-            self._records.delete(region, name)
+            self._reserve.spend(lambda: self._records.delete(region, name))
             self._forget_urls(region, name)
             self.revision += 1
 

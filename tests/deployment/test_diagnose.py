@@ -465,6 +465,14 @@ def test_a_message_of_several_lines_belongs_to_the_traceback() -> None:
     )
 
 
+def test_frames_that_chained_exceptions_repeat_are_shown_once() -> None:
+    own = '  File "/var/task/main.py", line 3, in home\n    f()\n'
+    frames = "".join(f'  File "django/x.py", line {number}, in f\n    f()\n' for number in range(20))
+    again = "\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n"
+    log = f"Traceback (most recent call last):\n{own}{frames}KeyError: 1\n" + f"{again}{own}{frames}KeyError: 2\n" * 2
+    assert diagnose(Failure(SETTINGS, log=log + REPORT, status=500)).detail.count("main.py") == 1
+
+
 def test_heading_without_frames_is_left_out() -> None:
     log = "[ERROR] Runtime.ImportModuleError: No module named 'x'\rTraceback (most recent call last):\nEND RequestId: 1\n"
     assert diagnose(Failure(SETTINGS, log=log)).detail == "[ERROR] Runtime.ImportModuleError: No module named 'x'"

@@ -127,7 +127,7 @@ class Failure(Struct, frozen=True):
         shown = {*range(min(head, _TRACE_LINES // 2) + 2), *range(end, len(lines))}
         for index, line in enumerate(lines[:end]):
             frame = _FRAME.match(line)
-            if frame and self._is_own(frame[1]):
+            if frame and self._is_own(frame[1]) and line not in lines[:index]:  # chained exceptions repeat them
                 shown |= {index, index + 1}
         text: list[str] = []
         for index, line in enumerate(lines):

@@ -1,7 +1,7 @@
 """Each write into the state folder fails once, or all do from there on, as on a broken and on a full disk.
 
 What was refused isn't visible, neither at once nor after kill -9, and what is answered next survives. A run tries three of the
-cases; LAMBENT_DISK_FAULTS=every tries all, which takes half an hour.
+cases; LAMBENT_DISK_FAULTS=every tries all, which takes some seven minutes.
 """
 
 from __future__ import annotations

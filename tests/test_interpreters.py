@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,10 @@ def test_shims_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "shims/python3.13").symlink_to(make(tmp_path / "bin/mise"))
     environ = {"HOME": str(tmp_path), "PATH": str(tmp_path / "shims")}
     assert interpreters.find("3.12", environ) is None and interpreters.find("3.13", environ) is None
+
+
+def test_python_that_runs_lambent_is_found_without_any_variable() -> None:
+    version = ".".join(map(str, sys.version_info[:2]))
+    code = f"from lambent import interpreters\nprint([found.path for found in interpreters.find_all({version!r}, {{}})])"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"'{Path(sys.executable).resolve()}'" in process.stdout

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from msgspec import Struct
 from lambent.systems import is_windows
 
 _EXECUTABLE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\x00")
-_SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin")
+_SYSTEM_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/opt/local/bin", f"{sys.base_prefix}/bin")
+"""The last is that of the Python that runs lambent: conda's and nix's are nowhere else."""
 
 
 class Interpreter(Struct, frozen=True):

@@ -16,7 +16,7 @@ from lambent.cli.options import PORT, Number, json_option, port_option, state_op
 from lambent.errors import LocalError
 from lambent.events import LocalRunning, LocalStopped, Warned
 from lambent.lazy import LazyModule
-from lambent.library.default_folders import name_state
+from lambent.library.default_folders import default_cache, name_state
 from lambent.local import daemon, set_aside, state_folder
 from lambent.local.port_owner import port_owner
 from lambent.local.set_aside import SetAside
@@ -26,13 +26,10 @@ from lambent.ui.reporter import reporter
 from lambent.ui.views import local_time
 
 if TYPE_CHECKING:
-    import platformdirs
-
     from lambent.cli import foreground_log
     from lambent.library import destination
     from lambent.local import service
 else:
-    platformdirs = LazyModule("platformdirs")
     destination = LazyModule("lambent.library.destination")  # botocore takes a tenth of a second
     foreground_log = LazyModule("lambent.cli.foreground_log")
     service = LazyModule("lambent.local.service")  # uvicorn and moto take a third of a second to import
@@ -244,7 +241,7 @@ def _serve(
     _set_up_logging()
     settings = service.Settings(
         state=state,
-        cache=platformdirs.user_cache_path("lambent"),
+        cache=default_cache(),
         port=daemon.DEFAULT_PORT if port is None else port,
         as_of=as_of or date.today(),
         environ=dict(os.environ),

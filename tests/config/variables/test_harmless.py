@@ -13,7 +13,8 @@ from lambent.config.variables.harmless import is_harmless
         *(("ALGORITHM", "HS256"), ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"), ("JWT_ALGORITHM", "HS256"), ("LOG_LEVEL", "info")),
         *(("DATABASE_URL", "sqlite:///./test.db"), ("USE_S3", "False"), ("API_URL", "https://api.weather.gov/v1")),
         *(("CORS_ORIGINS", "*"), ("DB_URL", "sqlite+aiosqlite:///app.db"), ("APP_NAME", "Shop API"), ("SMTP_PORT", "587")),
-        *(("MAIL_SERVER", "smtp.gmail.com"), ("CACHE_DIR", "/tmp/cache")),
+        *(("MAIL_SERVER", "smtp.gmail.com"), ("CACHE_DIR", "/tmp/cache"), ("ALIGN", "center"), ("TOPIC", "exchange")),
+        *(("PLAN", "enterprise"), ("API_URL", "https://jsonplace.typicode.com/todos")),
     ],
 )
 def test_harmless(name: str, value: str) -> None:
@@ -25,6 +26,7 @@ def test_harmless(name: str, value: str) -> None:
     [
         *(("API_KEY", "abcd"), ("DB_PASSWORD", "postgres"), ("SECRET", "s3"), ("CHAT_ID", "1234"), ("DB_USER", "postgres")),
         *(("MODEL", "<model>"), ("NAME", "your-name"), ("NAME", "changeme"), ("NAME", ""), ("TITLE", "my_title")),
+        *(("NAME", "fill_in"), ("TITLE", "TODO")),
         *(("APP_ENV", "development"), ("APP_SETTINGS", "config.DevelopmentConfig"), ("MODE", "debug"), ("STAGE", "test")),
         *(("DATABASE_URL", "postgres://u:p@db.acme.io/x"), ("DATABASE_URL", "sqlite:////home/me/x.db"), ("DB_HOST", "db")),
         *(("REDIS_URL", "redis://redis:6379"), ("API_URL", "http://localhost:8000"), ("FRONT_URL", "http://backend:80")),

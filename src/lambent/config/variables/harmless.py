@@ -11,8 +11,8 @@ _PLAIN_NAME = re.compile(r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|A
 """Names of numbers and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, JWT_ALGORITHM."""
 _ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT")
 _PLACEHOLDER = re.compile(
-    r"your|my[-_]|change|replace|insert|enter|fill|placeholder|example|dummy|fake|todo|tbd|xxx|\.\.\.|[<>{}]|secret|password"
-    r"|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b",
+    r"your|placeholder|example|xxx|\.\.\.|[<>{}]|secret|password|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b|(?<![a-z])my[-_]"
+    r"|(?<![a-z])(?:(?:change|replace|insert|enter|fill)(?:me|this|it|in|with|your)?|dummy|fake|todo|tbd)(?![a-z])",
     re.I,
 )
 _DEVELOPMENT = re.compile(r"dev|debug|local|test|127\.0\.0\.1|0\.0\.0\.0|::1|host\.docker", re.I)

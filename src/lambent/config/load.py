@@ -91,13 +91,7 @@ class AppLocation(Struct, frozen=True):
 
 
 def load(
-    path: Path,
-    flags: Flags,
-    environ: Mapping[str, str],
-    on: date,
-    *,
-    machine: Machine = AWS,
-    app_required: bool = True,
+    path: Path, flags: Flags, environ: Mapping[str, str], on: date, *, machine: Machine = AWS, app_required: bool = True
 ) -> Config:
     """Return the configuration of the app at `path`, a folder or a Python file. AWS's rules are those of the day `on`.
 

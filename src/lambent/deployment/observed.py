@@ -127,14 +127,12 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
         policies = pool.submit(aws.inline_policies, names.role)
         latest_url = pool.submit(aws.url, function, "")
         latest_statements = pool.submit(aws.statements, function, "")
-    foreign_aliases = [alias for alias in aliases.result() if alias.name != ALIAS]
-    own_alias = next((alias for alias in aliases.result() if alias.name == ALIAS), None)
-    unchecked = own_alias if own_alias is not None and is_unchecked(own_alias) else None
+    checked, unchecked, foreign_aliases = _sort_aliases(aliases.result())
     return Names(app, account.result(), aws.region), Observed(
         role=role.result(),
         attached=attached.result(),
         latest=latest.result(),
-        alias=None if unchecked else own_alias,
+        alias=checked,
         unchecked=unchecked,
         versions_of_other_aliases=_versions_behind(foreign_aliases),
         foreign_aliases=tuple(alias.name for alias in foreign_aliases),
@@ -151,6 +149,13 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
         newest=next(reversed(versions.result()), None),
         archives=_archives(versions.result()),
     )
+
+
+def _sort_aliases(aliases: Iterable[Alias]) -> tuple[Alias | None, Alias | None, list[Alias]]:
+    """Return lambent's alias if its version has passed the check, or else in the second place, and those of others."""
+    own = next((alias for alias in aliases if alias.name == ALIAS), None)
+    foreign = [alias for alias in aliases if alias.name != ALIAS]
+    return (None, own, foreign) if own is not None and is_unchecked(own) else (own, None, foreign)
 
 
 def _differ(url: Url | None, alias_url: Url | None) -> bool:

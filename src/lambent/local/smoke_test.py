@@ -26,7 +26,7 @@ from lambent.local import unpack
 from lambent.local.engine import environment_variables, failures
 from lambent.local.engine.invocation import Function
 from lambent.local.engine.line_splitter import LineSplitter
-from lambent.local.engine.runtime_api import EventKind, RuntimeEvent
+from lambent.local.engine.runtime_events import EventKind, RuntimeEvent
 from lambent.local.engine.runtime_process import RuntimeProcess
 from lambent.local.sandbox.detect import detect_sandbox
 from lambent.local.sandbox.runtimes import InstalledRuntime, Runtimes

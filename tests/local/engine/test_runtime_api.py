@@ -8,7 +8,8 @@ import json
 
 import pytest
 
-from lambent.local.engine.runtime_api import EventKind, NextInvocation, RuntimeApi, RuntimeEvent, next_invocation
+from lambent.local.engine.runtime_api import NextInvocation, RuntimeApi, next_invocation
+from lambent.local.engine.runtime_events import EventKind, RuntimeEvent
 from lambent.local.engine.runtime_states import TRANSITIONS, IllegalTransition, State, Step, next_state
 from support.waiting import eventually_async
 

@@ -24,7 +24,8 @@ from .failures import Failure
 from .invocation import EngineFault, Function, Invocation, Outcome, Report
 from .log_sink import LogLine, LogSink, now_ms
 from .response_stream import ResponseStream
-from .runtime_api import EventKind, RuntimeEvent, next_invocation
+from .runtime_api import next_invocation
+from .runtime_events import EventKind, RuntimeEvent
 from .runtime_process import API_PORT, RuntimeProcess, ServeClients
 from .warm_process import WarmImports, WarmProcess
 

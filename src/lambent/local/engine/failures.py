@@ -11,7 +11,7 @@ from msgspec import Struct
 from lambent import calendar
 from lambent.local.sandbox.sandbox import ProcessExit
 
-from .runtime_api import EventKind, RuntimeEvent
+from .runtime_events import EventKind, RuntimeEvent
 
 _SIGNALS = {
     signal.SIGSEGV: "segmentation fault",

@@ -18,7 +18,6 @@ import json
 import re
 import socket
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import cast
 
 import httptools
@@ -31,6 +30,7 @@ from lambent.local.sandbox.socket_owner import Address
 from lambent.loopback import is_loopback
 
 from .response_stream import ResponseStream
+from .runtime_events import EventKind, RuntimeEvent
 from .runtime_states import IllegalTransition, State, Step, next_state, refused
 
 _PREFIX = b"/2018-06-01/runtime/"
@@ -42,32 +42,6 @@ _CONNECTIONS_MAX = 16  # a runtime needs one; others must not use up the service
 _WARM_START = (b"lambent/parent", b"lambent/exit", b"lambent/modules")
 _EXIT = re.compile(rb"(status|signal) (\d{1,3})")
 _MODES = (b"", b"buffered", b"streaming")
-
-
-class EventKind(Enum):
-    READY = auto()
-    RESPONSE = auto()
-    TOO_LARGE = auto()
-    ERROR = auto()
-    INIT_ERROR = auto()
-    TRUNCATED = auto()  # the runtime closed the connection in the middle of a streamed response
-    EXITED = auto()
-    TIMEOUT = auto()
-    PARENT = auto()  # the parent of warm starts (runtime/warm_start.py) waits for a command; `payload` is its report
-    MODULES = auto()  # the modules that the app's start imported, one a line
-
-
-class RuntimeEvent(Struct, frozen=True):
-    """Something that a runtime process did. `payload` and `error_type` are what it sent.
-
-    `limit` (bytes) belongs to TOO_LARGE, `exit` to EXITED.
-    """
-
-    kind: EventKind
-    payload: bytes = b""
-    error_type: str = ""
-    limit: int = 0
-    exit: ProcessExit | None = None
 
 
 class NextInvocation(Struct, frozen=True):

@@ -11,7 +11,8 @@ from lambent.local.sandbox.sandbox import ProcessExit, Sandbox, SandboxFactory, 
 from lambent.local.sandbox.socket_owner import Address
 
 from .response_stream import ResponseStream
-from .runtime_api import EventKind, NextInvocation, RuntimeApi, RuntimeEvent
+from .runtime_api import NextInvocation, RuntimeApi
+from .runtime_events import EventKind, RuntimeEvent
 from .runtime_states import State
 
 _FREEZE_AFTER_S = 0.02

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from lambent.local.sandbox.sandbox import ProcessExit, Sandbox, SandboxFactory, SandboxSpec
 
-from .runtime_api import EventKind, RuntimeEvent
+from .runtime_events import EventKind, RuntimeEvent
 from .runtime_process import RuntimeProcess, ServeClients
 
 VARIABLE = ("LAMBENT_WARM_START", "1")

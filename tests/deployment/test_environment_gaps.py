@@ -102,7 +102,7 @@ def test_event_loop_while_the_app_is_imported(error: str) -> None:
     log = f'Traceback (most recent call last):\n  File "/var/task/main.py", line 8, in {{}}\n    create_task(work())\n{error}\n'
     cause = diagnose(Failure(SETTINGS, log=log.format("<module>")))
     needs = "the app needs a running event loop while it is imported, and on Lambda none runs yet (main.py, line 8)"
-    assert (cause.what, "lifespan" in cause.hint) == (needs, True)
+    assert (cause.what, "asyncio.run()" in cause.hint) == (needs, True)
     assert "while it is imported" not in diagnose(Failure(SETTINGS, log=log.format("home"))).what
 
 

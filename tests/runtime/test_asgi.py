@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -163,6 +164,30 @@ def test_one_running_loop_for_all_requests(call: Call) -> None:
     call(app)
     assert len(loops) == 3  # lifespan, too
     assert len({id(loop) for loop in loops}) == 1
+
+
+def test_a_request_first_lets_background_tasks_see_what_came_since_the_last_one(call: Call) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    events: list[object] = []
+
+    async def listen() -> None:
+        events.append(await asyncio.get_running_loop().sock_recv(ours, 10))
+        await asyncio.sleep(1e-9)
+        events.append("slept")
+
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"]["listener"] = asyncio.create_task(listen())
+            await send({"type": "lifespan.startup.complete"})
+            return
+        await answer(send, repr(events).encode())
+
+    with ours, theirs:
+        assert call(app)["body"] == "[]"
+        theirs.send(b"closing")
+        assert call(app)["body"] == "[b'closing']"
+        assert call(app)["body"] == "[b'closing', 'slept']"
 
 
 def test_receive_waits_until_the_answer_is_complete(call: Call) -> None:

@@ -22,6 +22,11 @@ import asyncio, contextlib, os
 
 seen = []
 
+async def note():
+    seen.append("imported")
+
+background = asyncio.create_task(note())  # uvicorn imports apps while its loop runs
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
@@ -81,7 +86,7 @@ def test_asgi(start: Start) -> None:
         echo = env.invoke(make_event("POST", path="/echo", body=bytes(range(256))))
         assert (echo.body, echo.data["cookies"]) == (bytes(range(256)), ["a=1", "b=2"])
         for _ in range(2):
-            assert env.invoke(make_event(path="/life")).body.startswith(b"(['started'], True, 'request-")
+            assert env.invoke(make_event(path="/life")).body.startswith(b"(['imported', 'started'], True, 'request-")
         assert env.invoke(make_event(path="/trace"), Trace_Id="Root=1-2").body == b"Root=1-2"
         assert env.invoke(make_event(path="/trace")).body == b"none"
         env.wait_idle()

@@ -116,11 +116,11 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
 
 
 def _no_event_loop(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
-    """Uvicorn imports the app while its loop runs."""
+    """A handler's module; a web app's import runs again inside of its loop."""
     if "in <module>" not in failure.traceback:
         return None
     what = f"the app needs a running event loop while it is imported, and on Lambda none runs yet{failure.where}"
-    return what, "move that call into the app's lifespan, or into a function that runs at its startup"
+    return what, "move that call into an async function, and call it with asyncio.run() in the handler"
 
 
 def no_mysql_driver(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

@@ -8,10 +8,8 @@ recognises by its callback.
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio import Task, _set_running_loop
-from selectors import DefaultSelector
 
+from .event_loop import EagerLoop, app_loop
 from .host import Host
 from .lifespan import Lifespan
 from .request import unquote
@@ -19,9 +17,7 @@ from .response import ClientDisconnected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from contextvars import Context
-    from selectors import SelectorKey
+    from collections.abc import Coroutine
     from typing import Any
 
     from .request import Request
@@ -36,86 +32,6 @@ _SHUTDOWN_S = 2.0
 _HOLD_S = 0.05
 """How long a complete 500 waits for its exception, which an app that raises one raises at once."""
 _CACHE_MAX = 500  # clients can send any header name
-_SKIP_MAX = 20  # rounds of the loop
-_EAGER = sys.version_info >= (3, 12)
-
-
-class _Selector(DefaultSelector):
-    """A selector that skips the system call while there is work to do and only the loop's own wake-up socket to watch.
-
-    An app that waits for a thread goes through the loop four times and would make the call each time. After `_SKIP_MAX` rounds
-    the wake-up is noticed in any case, for signal handlers.
-    """
-
-    _skipped = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._watched = self.get_map()
-
-    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        if timeout == 0 and self._skipped < _SKIP_MAX and len(self._watched) == 1:
-            self._skipped += 1
-            return []
-        self._skipped = 0
-        return super().select(timeout)
-
-
-class _EagerLoop(asyncio.SelectorEventLoop):
-    """An event loop that takes the first step of a task at once. Most requests need no second step, and so no selector.
-
-    It uses what asyncio offers to authors of event loops: `_set_running_loop` (documented as such in asyncio's source) and
-    tasks with `eager_start` (3.12), which ask the loop whether it is running. Before 3.12 a new task passes its first step to
-    `call_soon`, which is intercepted here.
-    """
-
-    _stepping = False
-
-    def __init__(self) -> None:
-        super().__init__(_Selector())
-
-    def is_running(self) -> bool:
-        return self._stepping or super().is_running()
-
-    def adopt_generators(self) -> None:
-        """Let the loop close this thread's unfinished asynchronous generators, those of first steps too. Call it once."""
-        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
-
-    def step(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Return a task for `work`, in its own copy of the context, that has taken its first step."""
-        _set_running_loop(self)
-        self._stepping = True
-        try:
-            if _EAGER:
-                return Task(work, loop=self, eager_start=True)  # type: ignore[call-arg,unused-ignore]
-            return self._step_by_hand(work)
-        finally:
-            self._stepping = False
-            _set_running_loop(None)
-
-    def _step_by_hand(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        steps: list[tuple[Context, Callable[[], object]]] = []
-
-        def catch(step: Callable[[], object], *, context: Context) -> None:
-            steps.append((context, step))
-
-        self.call_soon = catch  # type: ignore[method-assign,assignment]
-        try:
-            task = Task(work, loop=self)
-        finally:
-            del self.call_soon
-        task_context, step = steps[0]  # the task's own copy of the context, in which it takes later steps too
-        task_context.run(step)
-        return task
-
-    def finish(self) -> None:
-        """Stop the loop in this round. Call it in the last step of what `step` began."""
-        if not self._stepping:
-            self.stop()
-
-    def is_busy(self) -> bool:
-        """Return whether callbacks are pending, such as the first step of a task that the app created."""
-        return bool(self._ready)  # type: ignore[attr-defined]
 
 
 class AsgiHost(Host):
@@ -125,13 +41,13 @@ class AsgiHost(Host):
         self._app = app
         self._lifespan = Lifespan(app, lifespan) if lifespan != "off" else None
         self._state: Message = {}
-        self._loop = _current_loop() or _EagerLoop()
+        self._loop = app_loop()
         self._names: dict[str, bytes] = {}
 
     def start(self) -> None:
         """Start the app up. Raise whatever its start-up raises."""
         asyncio.set_event_loop(self._loop)
-        if isinstance(self._loop, _EagerLoop):
+        if isinstance(self._loop, EagerLoop):
             self._loop.adopt_generators()
         self._root = self._loop.create_task(_forever(self._loop))
         root_callback = getattr(asyncio.base_events, "_run_until_complete_cb", None)
@@ -176,7 +92,9 @@ class AsgiHost(Host):
         `finishes` says that `work` calls the eager loop's `finish` at its end.
         """
         loop = self._loop
-        eager = loop if isinstance(loop, _EagerLoop) else None
+        eager = loop if isinstance(loop, EagerLoop) else None
+        if eager is not None and eager.has_waited():
+            eager.catch_up()
         # Not run_until_complete: anyio would take this task for the root task and end its threads with it.
         task = loop.create_task(work) if eager is None else eager.step(work)
         if not task.done():
@@ -185,8 +103,7 @@ class AsgiHost(Host):
             while not task.done():  # the end of the root task, too, stops the loop
                 loop.run_forever()
         if eager is not None and eager.is_busy():
-            loop.stop()
-            loop.run_forever()
+            eager.catch_up()
         return task.result()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -362,24 +279,12 @@ class _StreamingExchange(_Exchange):
             self.disconnect()
 
 
-def _current_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the loop that the app got while it was imported (`get_event_loop()`): what it created then belongs to it."""
-    if sys.version_info >= (3, 14):
-        try:
-            return asyncio.get_event_loop()  # never creates one
-        except RuntimeError:
-            return None
-    local = getattr(asyncio.get_event_loop_policy(), "_local", None)
-    loop = getattr(local, "_loop", None)
-    return loop if loop is not None and not loop.is_closed() else None
-
-
 async def _call(app: Any, scope: Message, exchange: _Exchange) -> None:
     try:
         await app(scope, exchange.receive, exchange.send)
     finally:
         exchange.disconnect()
-        if isinstance(exchange.loop, _EagerLoop):
+        if isinstance(exchange.loop, EagerLoop):
             exchange.loop.finish()
 
 

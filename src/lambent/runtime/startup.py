@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .log import Log
 
 
+_NO_LOOP = ("no running event loop", "there is no current event loop")
+"""Errors of asyncio.get_running_loop() and, from Python 3.12 on, of get_event_loop()."""
+
+
 def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]:
     """Load and start the app that a handler string names.
 
@@ -24,7 +28,7 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
     Raise Fault, or whatever the app raises.
     """
     _prepare(log)
-    app = load_app(handler)
+    app = _load(handler)
     hosts = variable("LAMBENT_ALLOWED_HOSTS")
     if hosts:
         from .django_hosts import allow_hosts
@@ -73,6 +77,19 @@ def _prepare(log: Log) -> None:
         from . import writable
 
         writable.run_from_copy()
+
+
+def _load(handler: str) -> Any:
+    """Import the app, and again in its event loop if it can't be imported without one."""
+    try:
+        return load_app(handler)
+    except RuntimeError as error:
+        if variable("LAMBENT_INTERFACE").lower() == "handler" or not str(error).lower().startswith(_NO_LOOP):
+            raise
+        from .event_loop import drop_coroutines, load_in_loop
+
+        drop_coroutines(error)
+    return load_in_loop(handler)
 
 
 def _host(app: Any, kind: str) -> Host:

@@ -35,6 +35,7 @@ def test_defaults_have_origins(handler_app: Path) -> None:
         "allowed_hosts",
         "macos",
         "description",
+        "corrections",
     }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}
     assert set(config.origins) == fields | set(HOSTING) | set(PACKAGING)

@@ -35,7 +35,7 @@ def end(**result: Any) -> bytes:
 
 
 class Api(Struct):
-    """The two calls of AWS's API that `run_command` makes: the function, and its streamed answer."""
+    """The calls of AWS's API that `run_command` makes: the function, its streamed answer, and whose account it is."""
 
     parts: list[bytes]
     invoked: Invoked = Invoked(b"", "", "")
@@ -44,6 +44,9 @@ class Api(Struct):
     payload: bytes = b""
     version: str = ""
     region: str = "eu-west-1"
+
+    def account(self) -> str:
+        return "123456789012"
 
     def function(self, name: str, qualifier: str = "") -> Function | None:
         settings = Settings("", "python3.13", "", memory_mb=512, timeout_s=30, tmp_mb=512, environment=self.variables)

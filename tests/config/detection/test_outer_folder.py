@@ -28,12 +28,15 @@ CASES = [
 
 
 @pytest.mark.parametrize(("folder", "files", "spec"), CASES)
-def test_folder_above_is_named_and_works(tmp_path: Path, folder: str, files: dict[str, str], spec: str) -> None:
+def test_folder_above_is_named_and_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, files: dict[str, str], spec: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     files = {name: text + FLASK if name.endswith("main.py") else text for name, text in files.items()}
     write_project(tmp_path, files)
     with pytest.raises(DetectionError) as error:
         detect(tmp_path / folder)
-    assert error.value.hint == f"lambent deploy {tmp_path} --app {spec}"
+    assert error.value.hint == f"lambent deploy --app {spec}"
     assert detect(tmp_path, spec).spec == spec
 
 

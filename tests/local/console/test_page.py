@@ -114,9 +114,15 @@ def test_secrets_are_shown_on_demand(page: Page) -> None:
 def test_keyboard_is_enough(page: Page) -> None:
     show(page, "#/invocations", NEWEST)
     page.run("document.querySelector('#grid').focus()")
-    for key, index in (("ArrowDown", 2), ("ArrowDown", 3), ("ArrowUp", 2), ("End", STORED), ("Home", 2)):
+    for key, row in (
+        ("ArrowDown", "== 2"),
+        ("ArrowDown", "== 3"),
+        ("ArrowUp", "== 2"),
+        ("End", f">= {STORED}"),
+        ("Home", "== 2"),
+    ):
         page.press(key)
-        page.wait(f"+document.querySelector('{CHOSEN}')?.getAttribute('aria-rowindex') >= {index}")
+        page.wait(f"+document.querySelector('{CHOSEN}')?.getAttribute('aria-rowindex') {row}")
         active = page.run("document.querySelector('#grid').getAttribute('aria-activedescendant')")
         assert active == page.run(f"document.querySelector('{CHOSEN}').id")
     page.wait("document.querySelector('#details h3')")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,12 +50,13 @@ def test_ctrl_c_ends_following_without_an_error(quiet: Service, tmp_path: Path) 
     try:
         client = quiet.client("lambda")
 
-        def shown() -> str:
+        def whole_request() -> dict[str, Any] | None:
             client.invoke(FunctionName="quiet", Payload=b"1")
-            return output.read_text()
+            events = [json.loads(line) for line in output.read_text().splitlines(keepends=True) if line.endswith("\n")]
+            return next((event for event in events if event["lines"]), None)  # one that began before the command has none
 
-        first = json.loads(eventually(shown).splitlines()[0])
-        assert (first["event"], first["lines"][0]["text"]) == ("LoggedRequest", "hi")
+        request = eventually(whole_request)
+        assert (request["event"], request["lines"][0]["text"]) == ("LoggedRequest", "hi")
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(30) == 0 and "Failed" not in output.read_text() and "error" not in output.read_text().split()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import signal
@@ -108,6 +109,20 @@ class Development:
         assert response is not None
         return response
 
+    def begin_events(self, path: str) -> str:
+        """Return a stream of events up to its first state: the rest takes as long as a connection may last."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers={"Host": self.browser.host})
+            response, text = connection.getresponse(), ""
+            while "data: " not in text:
+                line = response.readline().decode()
+                assert line, f"it ended: {text}"
+                text += line
+            return text
+        finally:
+            connection.close()
+
     def logged_requests(self, path: str) -> int:
         """Return how many requests of / the terminal shows, after one of this path."""
         self.browser.get(path)
@@ -144,8 +159,8 @@ def test_save_is_answered_and_the_open_page_reloads(running: Development) -> Non
     assert state is not None and "number 0" in page
     running.write("app.py", APP.replace("NUMBER = 0", "NUMBER = 1"))
     assert running.wait_for("number 1").status == 200
-    events = running.browser.get("/_lambent/changes").text
-    assert events.startswith("retry: ") and f"data: {state[1]}" not in events
+    events = running.begin_events("/_lambent/changes")
+    assert events.startswith("retry: ") and "data: " in events and f"data: {state[1]}" not in events
 
 
 def test_broken_save_shows_its_traceback_until_it_is_fixed(running: Development) -> None:

@@ -139,6 +139,7 @@ class _Development:
         self._must_build = True
         try:
             config, destination, account = load_for_destination(self._app, self._builder, self._destination, emit)
+            build.check_path = config.hosting.check_path.partition("?")[0] or "/"
             before = self._snapshot(config)
             run = partial(_deploy, destination, account or self._aws, emit)
             described = replace(config, description=describe_version(config.folder))
@@ -228,10 +229,12 @@ class _Build(Struct):
     began: float
     replaces: str
     ended: float = math.inf
+    check_path: str = "/"
 
     def has_checked(self, request: LoggedRequest) -> bool:
-        """Whether the request came before the new version was announced, when only the check knew of that version."""
-        return self.began <= request.at_ms / 1000 <= self.ended and request.version != self.replaces
+        """Whether the request came, as the check's do, before the new version was announced. A bare handler's has no path."""
+        is_early = self.began <= request.at_ms / 1000 <= self.ended and request.version != self.replaces
+        return is_early and request.path in ("", self.check_path)
 
 
 def _without_own(packages: frozenset[Path], folder: Path) -> frozenset[Path]:

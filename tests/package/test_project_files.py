@@ -219,8 +219,15 @@ def test_index_that_cannot_be_read_tracks_nothing(tmp_path: Path) -> None:
 
 def test_login_files_of_tools_and_shell_histories_are_left_out(tmp_path: Path) -> None:
     secrets = [
-        *(".bash_history", ".bash_history.bak", ".config/git/credentials", ".docker/config.json", ".env~", ".python_history"),
-        *(".secrets.toml", ".zsh_history", "_netrc", "home/.docker/config.json"),
+        *(
+            ".bash_history",
+            ".bash_history.bak",
+            ".composer/auth.json",
+            ".config/git/credentials",
+            ".docker/config.json",
+            ".env~",
+        ),
+        *(".m2/settings.xml", ".python_history", ".secrets.toml", ".zsh_history", "_netrc", "home/.docker/config.json"),
     ]
     never = [".azure/tokens.json", ".config/gcloud/credentials.db", ".gnupg/secring", ".kube/config", "home/.config/gcloud/x"]
     packed = [".config/app.toml", ".docker/Dockerfile", "config.json", "gcloud/x", "history.py", "my.docker/config.json"]

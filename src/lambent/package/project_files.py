@@ -50,7 +50,8 @@ _SECRETS = (
 _SECRET_PATHS = (
     *("/.docker/config.json", "/containers/auth.json", "/.config/gh/hosts.yml", "/.config/git/credentials"),
     *("/.config/pypoetry/auth.toml", "/.cargo/credentials", "/.cargo/credentials.toml", "/.gem/credentials"),
-    *("/.streamlit/secrets.toml", "/.huggingface/token", "/.cache/huggingface/token"),
+    *("/.streamlit/secrets.toml", "/.huggingface/token", "/.cache/huggingface/token", "/.composer/auth.json"),
+    *("/.m2/settings.xml", "/.m2/settings-security.xml"),
 )
 _NEVER_PATHS = ("/.config/gcloud/",)
 _SECRET = re.compile("|".join(map(translate, _SECRETS)), re.IGNORECASE)

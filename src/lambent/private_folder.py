@@ -25,7 +25,7 @@ def make_private(folder: Path, is_ours: Callable[[list[str]], bool]) -> None:
     """Create a folder that only its owner may enter, and missing folders above it. Raises OSError.
 
     An existing one becomes private if it belongs to this user and `is_ours` says that its content, a list of names, is
-    lambent's. Otherwise it stays as it is: it may be a folder that is shared on purpose, such as /tmp.
+    lambent's. Otherwise its mode stays: it may be a folder that is shared on purpose, such as /tmp.
     """
     with suppress(FileExistsError):
         folder.parent.mkdir(parents=True, exist_ok=True)

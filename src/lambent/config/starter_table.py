@@ -81,7 +81,7 @@ class Extension(Struct, frozen=True):
 
 
 def extend_pyproject(folder: Path, table: str) -> Extension | None:
-    """Return the folder's pyproject.toml with the table at its end. Everything else stays as it is, byte by byte.
+    """Return the folder's pyproject.toml with the table at its end. Everything else stays the same, byte by byte.
 
     Returns None if there is a [tool.lambent] already. Raises UsageError if `folder` is a script or the file can't take a table
     at its end, and OSError.

@@ -46,7 +46,7 @@ class Entry(Struct, frozen=True):
 
 
 class _Document(Struct, omit_defaults=True):
-    """An entry as it is in the file. `body` is in base64."""
+    """An entry of the file. `body` is in base64."""
 
     at: float
     seed: int

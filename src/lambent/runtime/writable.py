@@ -19,7 +19,7 @@ _BLOCK = 1 << 24
 def run_from_copy() -> None:
     """Copy the app's own files to /tmp, and make the copy the current folder and the first on the import path.
 
-    A copy that exists is used as it is: this process follows one that crashed, or another worker was faster. Only a start of
+    A copy that exists is used unchanged: this process follows one that crashed, or another worker was faster. Only a start of
     `lambent dev` brings it up to date.
     """
     task = task_folder()

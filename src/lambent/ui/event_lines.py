@@ -42,13 +42,6 @@ def event_lines(event: Event) -> tuple[Line, ...]:
             return (Line("warn", text, f"try {hint}" if hint else ""),)
         case events.FileWritten(content, path):
             return (Line("ok", f"wrote {content} to {path}"),)
-        case events.LocalStarted(url, pid, sandbox, state):
-            note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop{_state_option(state)}` stops it"
-            return (Line("note", f"started the local Lambda at {url}", note),)
-        case events.LocalRunning():
-            return _running_lines(event)
-        case events.LocalStopped(pid):
-            return (Line("ok", "the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})"),)
         case events.Planned():
             return _plan_lines(event)
         case events.CompletionChanged():
@@ -74,7 +67,20 @@ def event_lines(event: Event) -> tuple[Line, ...]:
         case events.Destroyed(app, location, spent):
             return (Line("ok", f"deleted {app} from {location}", seconds(spent)),)
         case _:
-            return _build_lines(event)
+            return _build_lines(event) or _local_lines(event)
+
+
+def _local_lines(event: Event) -> tuple[Line, ...]:
+    match event:
+        case events.LocalStarted(url, pid, sandbox, state):
+            note = f"pid {pid}, sandbox: {sandbox}; `lambent local stop{_state_option(state)}` stops it"
+            return (Line("note", f"started the local Lambda at {url}", note),)
+        case events.LocalRunning():
+            return _running_lines(event)
+        case events.LocalStopped(pid):
+            return (Line("ok", "the local Lambda was not running" if pid is None else f"stopped the local Lambda (pid {pid})"),)
+        case _:
+            return ()
 
 
 def _build_lines(event: Event) -> tuple[Line, ...]:

@@ -36,7 +36,7 @@ def request_text(request: LoggedRequest, *, coloured: bool, now_s: float) -> str
 
 
 def raw_text(event: LogText, *, safe: bool) -> str:
-    """Return an event of the log as it is stored, made safe for a terminal if that is asked for."""
+    """Return a stored event of the log, made safe for a terminal if that is asked for."""
     text = event.text.rstrip("\n")
     return sanitize(text) if safe else text
 

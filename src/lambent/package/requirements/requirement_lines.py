@@ -81,7 +81,7 @@ def index_lines(files: tuple[RequirementsFile, ...]) -> tuple[str, ...]:
 
 
 def with_absolute_links(line: str, file: RequirementsFile) -> str:
-    """Return a line of a file as it is, or --find-links with an absolute path."""
+    """Return a line of a file unchanged, or --find-links with an absolute path."""
     links = _FIND_LINKS.match(line)
     if links is None or "://" in links[1]:
         return line

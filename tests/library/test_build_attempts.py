@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -119,6 +122,58 @@ def test_error_that_stays_is_raised_after_one_more_build(project: Project) -> No
     with pytest.raises(FunctionFailedError):
         project.build(BROKEN, "starlette 2")
     assert project.used == [{"starlette 1.0"}, {"starlette 0.52"}]
+
+
+def commit(folder: Path, day: str) -> None:
+    moment = f"{day}T12:00:00"
+    environ = {**os.environ, "GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
+    author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for command in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "x")):
+        subprocess.run(["git", *command], cwd=folder, env=environ, check=True)
+
+
+def offer_releases(registry: Registry) -> None:
+    """Offer a package that changed and what it needs, whose wheel of the time doesn't fit."""
+    for version, day in (("1", "2020-01-01"), ("2", "2020-03-01"), ("3", "2024-01-01")):
+        offer(registry, "shapes", version, requires=("fastlines",), uploaded=day)
+    offer(registry, "fastlines", "1", "cp27-cp27mu-manylinux1_x86_64", uploaded="2019-01-01")
+    offer(registry, "fastlines", "2", uploaded="2025-01-01")
+
+
+MISUSED = (
+    "Traceback (most recent call last):\n  File \"main.py\", line 1, in <module>\nImportError: cannot import name 'a' from 'b'"
+)
+
+
+def test_releases_of_the_day_of_the_last_change_are_taken(project: Project) -> None:
+    offer_releases(project.registry)
+    write(project.folder, {"requirements.txt": "shapes\n"})
+    commit(project.folder, "2020-06-01")
+    assert project.build(MISUSED, "shapes 2") == {"shapes 2", "fastlines 2"}
+    assert project.used == [{"shapes 3", "fastlines 2"}, {"shapes 2", "fastlines 2"}]
+    text = "newer releases of its packages broke the app, so those until 2020-06-01 are used, when its code was last changed"
+    assert project.warnings == [f"{text} (`lambent build --lock` keeps these versions)"]
+    project.build(MISUSED, "shapes 2")
+    assert project.used == [{"shapes 2", "fastlines 2"}]
+
+
+@pytest.mark.parametrize(
+    ("day", "error", "zips"),
+    [
+        ("2020-06-01", MISUSED, 2),
+        ("2020-06-01", MISUSED.replace("ImportError: cannot import name", "KeyError:"), 1),
+        (date.today().isoformat(), MISUSED, 1),
+    ],
+)
+def test_error_is_the_first_one_where_earlier_releases_do_not_help(project: Project, day: str, error: str, zips: int) -> None:
+    offer_releases(project.registry)
+    write(project.folder, {"requirements.txt": "shapes\n"})
+    commit(project.folder, day)
+    errors = (error, 'File "main.py", line 2\nNameError: another')
+    for _ in range(2):  # nothing is remembered
+        with pytest.raises(FunctionFailedError) as raised:
+            project.build(iter(errors), "shapes 9")
+        assert raised.value.detail == error and len(project.used) == zips
 
 
 def test_own_module_is_not_taken_for_a_package(project: Project) -> None:

@@ -112,8 +112,12 @@ def offer(
     tag: str = "py3-none-any",
     requires: tuple[str, ...] = (),
     source: str = "",
+    uploaded: str = "",
 ) -> None:
-    """Add a wheel with one module, empty unless it has a `source`, and these dependencies to a registry."""
+    """Add a wheel with one module, empty unless it has a `source`, and these dependencies to a registry.
+
+    If one version of a package was `uploaded` on a day ("2020-03-01"), all must have one.
+    """
     content = io.BytesIO()
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
@@ -123,4 +127,7 @@ def offer(
         archive.writestr(f"{info}/METADATA", "\n".join([*metadata, ""]))
         archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
         archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in archive.namelist()))
-    registry.files[f"/files/{module}-{version}-{tag}.whl"] = content.getvalue()
+    path = f"/files/{module}-{version}-{tag}.whl"
+    registry.files[path] = content.getvalue()
+    if uploaded:
+        registry.uploaded[path] = uploaded

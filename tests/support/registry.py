@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.server
 import io
+import json
 import re
 import socket
 import ssl
@@ -75,7 +76,7 @@ def honest(request: Request, before: int, body: bytes) -> Answer:
 
 
 class Registry(Struct):
-    """A registry and its files. `requests` are all it received, in order."""
+    """A registry and its files, with the day of each upload for some. `requests` are all it received, in order."""
 
     port: int = 0
     scheme: str = "http"
@@ -83,6 +84,7 @@ class Registry(Struct):
     files: dict[str, bytes] = field(default_factory=dict)
     habits: dict[str, Habit] = field(default_factory=dict)
     login: str = ""
+    uploaded: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
     @property
@@ -111,8 +113,23 @@ class Registry(Struct):
     def _index(self, path: str) -> Answer:
         name = path.split("/")[2]
         files = [file for file in self.files if file.startswith(f"/files/{name.replace('-', '_')}-")]
+        if any(file in self.uploaded for file in files):
+            return self._json_index(files)
         links = "".join(f'<a href="{file}#sha256={sha256(self.files[file])}">{file[7:]}</a>\n' for file in files)
         return Answer(200 if files else 404, links.encode(), {"Content-Type": "text/html"})
+
+    def _json_index(self, files: list[str]) -> Answer:
+        entries = [
+            {
+                "filename": file.rpartition("/")[2],
+                "url": file,
+                "hashes": {"sha256": sha256(self.files[file])},
+                "upload-time": f"{self.uploaded[file]}T00:00:00Z",
+            }
+            for file in files
+        ]
+        page = {"meta": {"api-version": "1.1"}, "name": files[0].split("/")[2].partition("-")[0], "files": entries}
+        return Answer(200, json.dumps(page).encode(), {"Content-Type": "application/vnd.pypi.simple.v1+json"})
 
 
 def basic(login: str) -> str:

@@ -181,7 +181,8 @@ class Config(Struct, frozen=True):
     tell the project from others of the same name, strongest first. `former_name` is what it was called before its default
     name changed, "" for the same. `description` says what a version is made from (`provenance.py`).
     `uncompiled` are packages that are built from their source without its compiled part, because no runtime has a wheel.
-    `corrections` are requirements that a failed start has shown to be needed ("starlette<1"), each with the reason.
+    `corrections` are requirements that a failed start has shown to be needed ("starlette<1"), each with the reason. Only
+    releases until the day `released_until` ("2021-03-04") are taken, "" for all.
     `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
 
@@ -219,6 +220,7 @@ class Config(Struct, frozen=True):
     candidates: RuntimeCandidates = RuntimeCandidates()
     uncompiled: frozenset[str] = frozenset()
     corrections: tuple[tuple[str, str], ...] = ()
+    released_until: str = ""
 
     def with_runtime(self, runtime: str, origin: str, candidates: RuntimeCandidates | None = None) -> Config:
         """Return this configuration with another runtime, and with other candidates unless they are None."""

@@ -16,7 +16,7 @@ from lambent.errors import FunctionFailedError, PackagingError
 from lambent.events import Emit
 from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
-from lambent.library.corrections import with_corrections
+from lambent.library.corrections import forget_corrections, with_corrections, with_earlier_releases
 from lambent.library.older_runtime import with_older_runtime
 from lambent.package.artifact import Artifact
 from lambent.package.runtime_choice import suggest_runtime
@@ -56,6 +56,7 @@ def build_and_use(
 
 def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config], T]) -> T:
     """Return what `run` returns for the first configuration with which it succeeds."""
+    first_error: FunctionFailedError | PackagingError | None = None
     while True:
         try:
             return run(config)
@@ -64,6 +65,11 @@ def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config]
                 config = builder.choose_runtime(older, emit)
             elif corrected := with_corrections(config, builder.cache, builder.options, error):
                 config = corrected
+            elif earlier := with_earlier_releases(config, builder.cache, builder.options, error):
+                config, first_error = earlier, error
+            elif first_error:
+                forget_corrections(config, builder.cache)
+                raise first_error from None
             elif isinstance(error, UnfitError):
                 on = date.today()
                 raise suggest_runtime(config, error, builder.cache, os.environ, on, builder.options) from None

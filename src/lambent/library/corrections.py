@@ -1,8 +1,9 @@
 """Corrects plain requirements after a failed start: takes the releases before the one that broke the app, or adds a package.
 
-`deployment/version_breaks.py` is the table of breaks. Only well-known packages are added, which reading the code didn't find.
-A lock or a tool's project says exactly what runs, so there the error stays, with the requirement to add. What helped once is
-remembered until the app's code or its requirements change.
+`deployment/version_breaks.py` is the table of breaks. Where it doesn't know one, the releases of the day are taken on which the
+app's code was last changed. Only well-known packages are added, which reading the code didn't find. A lock or a tool's project
+says exactly what runs, so there the error stays, with the requirement to add. What helped once is remembered until the app's
+code or its requirements change.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import date, timedelta
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,10 +25,12 @@ from lambent.deployment.version_breaks import Break, break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
 from lambent.module_packages import known_requirement
+from lambent.package import git_commit
 from lambent.package.build import complete_requirements
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.cache import read_json, write_json
 from lambent.package.dependencies import resolve_request
+from lambent.package.lock import Pin
 from lambent.package.project_files import collect_project
 from lambent.package.requirements.adding import is_plain
 from lambent.package.requirements.discovery import RequirementSource
@@ -34,6 +38,18 @@ from lambent.package.requirements.requirement_lines import read_requirement_file
 from lambent.package.runtime_choice import choose_runtime
 
 _ROUNDS_MAX = 4
+_RECENT = timedelta(days=30)
+"""Code that was changed since then is taken to work with today's releases."""
+_FRAME = re.compile(r'^\s*File "(?:/var/task/|/tmp/app/)?([^"]+)", line \d+', re.MULTILINE)
+_UNRELATED = re.compile(
+    r"\b\w*(?:Connect|Timeout|Operational|Credential|Region|Permission|NotFound|HTTP|URL|Socket|OSError|KeyError|Auth|Key"
+    r"|Exit|Memory)\w*(?:Error|Exception)\b|\b(?:KeyError|OSError|SystemExit|MemoryError)\b"
+)
+"""Errors that don't come from a package's releases: a server, a file, a key that is missing."""
+_MISUSE = re.compile(
+    r"cannot import name|No module named '\w+\.|object has no attribute|module '[\w.]+' has no attribute"
+    r"|unexpected keyword argument|positional arguments?\b"
+)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'|Install '([\w-]+)' for email validation support")
 """The second is WTForms'."""
 
@@ -50,27 +66,73 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
     if not is_plain(source):
         return None
     with suppress(PackagingError):
-        lock = complete_requirements(config, cache, os.environ, ignore, options).lock
-        names = {pin.name for pin in lock.pins}
+        pins = _pins(config, cache, options)
+        names = {pin.name for pin in pins}
         needed = [each for each in broken.requirements if "<" not in each or each.partition("<")[0] in names]
         added = ((each, broken.what) for each in needed or broken.requirements)
         corrected = replace(config, corrections=_lowest((*config.corrections, *added)))
-        corrected = choose_runtime(corrected, cache, os.environ, ignore, options)
-        if complete_requirements(corrected, cache, os.environ, ignore, options).lock.pins != lock.pins:
-            write_json(_record(config, cache), [_digest(config, source), corrected.corrections])
-            return corrected
+        return _remembered(corrected, pins, source, cache, options)
     return None
+
+
+def with_earlier_releases(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
+    """Return the configuration with the releases of the day on which the app's code was last changed.
+
+    None if the error can't come from newer releases, if the requirements aren't plain, if the code has changed lately or git
+    doesn't know, and if there were no other releases.
+    """
+    if config.released_until or config.hosting.layers or not _may_come_from_packages(error, config):
+        return None
+    source = _source(config, cache, options)
+    day = git_commit.last_change(config.folder, os.environ)
+    if day is None or date.today() - day < _RECENT or not is_plain(source):
+        return None
+    with suppress(PackagingError):
+        corrected = replace(config, corrections=(), released_until=day.isoformat())
+        return _remembered(corrected, _pins(config, cache, options), source, cache, options)
+    return None
+
+
+def _may_come_from_packages(error: LambentError, config: Config) -> bool:
+    """Whether a failed start may be due to releases that are newer than the app: it ends in a package, or misuses one."""
+    text = f"{error.what}\n{error.detail}"
+    frames = _FRAME.findall(text)
+    if not frames or _UNRELATED.search(text):
+        return False
+    return not (config.folder / frames[-1]).is_file() or _MISUSE.search(text) is not None
+
+
+def _remembered(
+    corrected: Config, pins: tuple[Pin, ...], source: RequirementSource, cache: Path, options: BuildOptions
+) -> Config | None:
+    """Return the configuration on a runtime that fits, or None if its pins are the same. Raises PackagingError."""
+    corrected = choose_runtime(corrected, cache, os.environ, ignore, options)
+    if _pins(corrected, cache, options) == pins:
+        return None
+    record = [_digest(corrected, source), corrected.corrections, corrected.released_until]
+    write_json(_record(corrected, cache), record)
+    return corrected
+
+
+def _pins(config: Config, cache: Path, options: BuildOptions) -> tuple[Pin, ...]:
+    return complete_requirements(config, cache, os.environ, ignore, options).lock.pins
 
 
 def with_known_corrections(config: Config, cache: Path, options: BuildOptions) -> Config:
     """Return the configuration with the corrections that an earlier start of the same code has shown."""
     path = _record(config, cache)
-    if config.corrections or not path.is_file():
+    if config.corrections or config.released_until or not path.is_file():
         return config
-    digest, corrections = read_json(path) or ("", ())
+    digest, corrections, *released_until = read_json(path) or ("", ())
     if digest != _digest(config, _source(config, cache, options)):
         return config
-    return replace(config, corrections=tuple((requirement, reason) for requirement, reason in corrections))
+    corrections = tuple((requirement, reason) for requirement, reason in corrections)
+    return replace(config, corrections=corrections, released_until="".join(released_until))
+
+
+def forget_corrections(config: Config, cache: Path) -> None:
+    """Forget corrections that didn't help."""
+    _record(config, cache).unlink(missing_ok=True)
 
 
 def _lowest(corrections: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

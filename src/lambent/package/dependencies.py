@@ -90,6 +90,7 @@ def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: 
         frozenset(),
         config.uncompiled,
         (*dict(config.corrections), *added),
+        config.released_until,
     )
 
     def find_imported(modules: frozenset[str]) -> frozenset[str]:

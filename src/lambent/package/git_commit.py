@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from lambent.config.provenance import Provenance
 from lambent.package import password_urls, secret_scan
 
+_CODE = ("*.py", "*requirements*.txt")
 _SECONDS = 5
 """A status takes longer only in very large repositories; then the version has no commit."""
 
@@ -21,6 +23,12 @@ def read_commit(folder: Path, environ: Mapping[str, str]) -> Provenance:
     if status is None:
         return Provenance()
     return Provenance(commit, bool(status.strip()), "" if _has_secret(subject) else subject)
+
+
+def last_change(folder: Path, environ: Mapping[str, str]) -> date | None:
+    """Return the day of the last commit that changed code or requirements in a folder, or None if git knows none."""
+    day = _git(folder, environ, "log", "-1", "--no-show-signature", "--format=%cs", "--", *_CODE)
+    return date.fromisoformat(day.strip()) if day and day.strip() else None
 
 
 def _has_secret(text: str) -> bool:

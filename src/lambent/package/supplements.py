@@ -107,11 +107,15 @@ def supplement(
 def report_additions(context: BuildContext, requirements: Requirements) -> None:
     """Say which packages were added or limited: their versions, why, and how to write them down."""
     versions, add = {pin.name: pin.version for pin in requirements.lock.pins}, add_command(requirements.source)
-    if corrections := dict(context.config.corrections):
+    is_corrected = is_plain(requirements.source)
+    if is_corrected and (corrections := dict(context.config.corrections)):
         names = [_name_of(requirement) for requirement in corrections]
         packages = [f"{name} {versions[name]}" for name in names if name in versions]
         reasons = "; ".join(dict.fromkeys(corrections.values()))
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} used, because {reasons}", adding(add, *corrections)))
+    if is_corrected and (day := context.config.released_until):
+        what = f"newer releases of its packages broke the app, so those until {day} are used, when its code was last changed"
+        context.emit(Warned(what, "`lambent build --lock` keeps these versions"))
     added = {requirement.partition("<")[0]: _name_of(requirement) for requirement in requirements.added}
     pins = {package: versions[name] for package, name in added.items() if name in versions}
     if pins:

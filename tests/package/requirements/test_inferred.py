@@ -52,8 +52,9 @@ def test_release_that_still_has_an_imported_module_is_taken(tmp_path: Path) -> N
     assert source.inferred == ["mcp<2"]
 
 
-def test_own_module_that_is_only_imported_where_it_is_does_not_count(tmp_path: Path) -> None:
+def test_unknown_module_that_is_only_imported_where_it_exists_does_not_count(tmp_path: Path) -> None:
     code = 'from flask import Flask\nif os.path.exists("env.py"):\n    import env\napp = Flask(__name__)\n'
+    code += "try:\n    from urlparse import urljoin\nexcept ImportError:\n    from urllib.parse import urljoin\n"
     source = requirements(tmp_path / "app", App("app", "app", "wsgi"), {"app.py": f"import os\n{code}"})
     assert source.inferred == ["flask"]
 

@@ -20,15 +20,13 @@ from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
 from lambent.module_packages import NEEDS, known_requirement
 from lambent.package.layout import SourceFile
-from lambent.package.proof import lambda_system
+from lambent.package.proof import lambda_system, module_syntax
 from lambent.package.proof.unnamed_imports import database_drivers
 from lambent.package.requirements.discovery import IMPORTS, RequirementSource
 from lambent.package.shards.import_scanner import scan_imports
 
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
 _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
-_IF_IT_EXISTS = re.compile(rb"(?m)^[ \t]*if [^\n]*\b(?:exists|isfile|is_file)\([^\n]*:\s+(?:import|from)[ \t]+(\w+)")
-"""An own module that git ignores, such as env.py, imported only where it is."""
 _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
@@ -56,10 +54,9 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     lazy: set[str] = set()
     for name, content in contents.items():
         imports = scan_imports(name, content)
-        local = {match.decode() for match in _IF_IT_EXISTS.findall(content)}
-        for names in _foreign(imports.eager, own | local).values():
+        for module, names in _foreign(imports.eager, own).items():
             needed = set(filter(None, map(known_requirement, names)))
-            if not needed:
+            if not needed and not _may_fail(module, name, content):
                 return []
             packages |= needed
         packages |= {known_requirement(NEEDS[name][0]) for name in imports.eager | imports.strings if name in NEEDS}
@@ -86,6 +83,12 @@ def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> It
         return
     names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, module).files)
     yield from (name for name in names if name in files)
+
+
+def _may_fail(module: str, name: str, content: bytes) -> bool:
+    """Whether a file imports a module only where it may be missing: in a `try` or under an `if`."""
+    source = module_syntax.read(name, content, sys.version_info[:2])
+    return source is not None and all(each.when != "now" for each in source.imports if each.module.partition(".")[0] == module)
 
 
 def _foreign(names: frozenset[str], own: set[str]) -> dict[str, list[str]]:

@@ -62,6 +62,7 @@ def lock_key(request: ResolveRequest) -> str:
     parts += [source.kind, source.name, str(source.path), str(source.project)]
     parts += ["+".join(sorted(options.extras)), "+".join(sorted(options.groups)), str(options.native)]
     parts += ["without", *sorted(options.without), "uncompiled", *sorted(options.uncompiled), "added", *sorted(options.added)]
+    parts += [options.released_until] if options.released_until else []
     parts += [*_uv_version(), *_inputs(request)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from lambent.package.urls import without_credentials
 
 _PARENTS = re.compile(r"(?m)^([\w.-]+)[^\n]*?\s# via (.+)$")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_BUILD_TOOLS = ("setuptools", "wheel", "hatchling", "flit-core", "poetry-core", "setuptools-scm", "cython")
 _INDEX_ANNOTATION = re.compile(r"^([\w.-]+).*\n\s+# from (\S+)", re.MULTILINE)
 
 
@@ -91,8 +93,19 @@ class PipCompile:
     def _run(self, output_format: str, *arguments: str) -> str:
         uv = self._request.uv
         command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
+        command += _release_arguments(self._request.options.released_until)
         variables = {} if self._request.options.native else uv.without_compiler()
         return self._setuptools.run(*command, *arguments, **variables, **self._configuration)
+
+
+def _release_arguments(day: str) -> list[str]:
+    """Return the options that leave out later releases, but for what builds packages: uv needs newer ones."""
+    return [f"--exclude-newer={day}", *map(undated_argument, _BUILD_TOOLS)] if day else []
+
+
+def undated_argument(name: str) -> str:
+    """Return the option with which all releases of a package count, although a day limits the others."""
+    return f"--exclude-newer-package={name}={date.today().isoformat()}"
 
 
 def version_arguments(target: Target) -> list[str]:

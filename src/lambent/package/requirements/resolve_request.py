@@ -30,7 +30,7 @@ class ResolveOptions(Struct, frozen=True):
     packages that the runtime has. `freed` are requirements ("jinja2", "flask==2.0") that count instead of the project's own for
     these packages: to find an edit that helps.
     `uncompiled` packages may be built from their source, without its compiled part. `added` are requirements that a plain
-    requirements file lacks.
+    requirements file lacks. `released_until` is the day ("2021-03-04") after which no release counts, "" for none.
     """
 
     extras: tuple[str, ...] = ()
@@ -41,6 +41,7 @@ class ResolveOptions(Struct, frozen=True):
     freed: frozenset[str] = frozenset()
     uncompiled: frozenset[str] = frozenset()
     added: tuple[str, ...] = ()
+    released_until: str = ""
 
 
 class ResolveRequest(Struct, frozen=True, dict=True):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -26,7 +27,14 @@ from lambent.package.requirements import known_limits, left_out
 from lambent.package.requirements.conflicting_pins import find_absent_pin, find_conflicting_pins
 from lambent.package.requirements.implied_packages import Implied, find_implied
 from lambent.package.requirements.known_limits import Limit
-from lambent.package.requirements.pip_compile import CompileInput, PipCompile, target_arguments, temporary_requirements
+from lambent.package.requirements.pip_compile import (
+    CompileInput,
+    PipCompile,
+    target_arguments,
+    temporary_requirements,
+    undated_argument,
+    version_arguments,
+)
 from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.unneeded import find_unneeded
@@ -52,6 +60,7 @@ class _Adjustments(Struct):
     uv's message. `local` are folders, `left_out` packages that the zip doesn't need, and `excluded` versions that don't fit.
     `limits` are those that old releases didn't declare, None once they turned out to conflict with the requirements. `edits`
     are requirements that count instead of the user's own, to see whether an edit helps, and `implied` are added to them.
+    `undated` are packages of which later releases count too, although a day limits the others: they had no wheels by then.
     """
 
     native: dict[str, tuple[Pin | None, str]] = field(default_factory=dict)
@@ -61,6 +70,7 @@ class _Adjustments(Struct):
     limits: dict[str, Limit] | None = field(default_factory=dict)
     edits: dict[str, str] = field(default_factory=dict)
     implied: dict[str, Implied] = field(default_factory=dict)
+    undated: set[str] = field(default_factory=set)
 
     def constraints(self) -> Iterator[str]:
         yield from (limit.requirement for limit in (self.limits or {}).values())
@@ -72,6 +82,7 @@ class _Adjustments(Struct):
             yield from ("--only-binary", name)
         for name in sorted(self.local):  # uv considers a folder unchanged as long as its pyproject.toml is
             yield from ("--refresh-package", name)
+        yield from map(undated_argument, sorted(self.undated))
 
 
 class UvResolver:
@@ -119,6 +130,14 @@ class UvResolver:
         with self._arguments(adjustments) as arguments:
             return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
 
+    @cached_property
+    def _at_the_time(self) -> dict[str, str]:
+        """The newest releases until a given day of what the requirements name: uv goes back further where one doesn't build."""
+        if not self._request.options.released_until:
+            return {}
+        pins = self._compile.resolve(*self._input.arguments, *version_arguments(self._request.target), no_deps=True)
+        return {pin.name: f"{pin.name}=={pin.version}" for pin in pins if pin.version}
+
     @contextmanager
     def _arguments(self, adjustments: _Adjustments) -> Iterator[list[str]]:
         arguments = [*self._input.arguments, *target_arguments(self._request.target), *adjustments.arguments()]
@@ -127,7 +146,8 @@ class UvResolver:
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
         freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
         freed += adjustments.edits.values()
-        added = [*self._request.options.added, *adjustments.implied]
+        dated = (line for name, line in self._at_the_time.items() if name not in adjustments.undated)
+        added = [*self._request.options.added, *adjustments.implied, *dated]
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines))
@@ -152,6 +172,8 @@ class UvResolver:
         unneeded |= self._required_by_unused({pin.name: pin for pin in (*misfits, *native)}, adjustments)
         adjustments.left_out |= unneeded
         misfits = [pin for pin in misfits if pin.name not in unneeded]
+        if self._undate({pin.name for pin in (*misfits, *native)} - unneeded, adjustments):
+            return True
         self._check_limits([*misfits, *native], adjustments)
         with ThreadPoolExecutor(4) as pool:
             for versions in pool.map(self.versions.incompatible_versions, misfits):
@@ -162,6 +184,12 @@ class UvResolver:
         implied = {name: each for name, each in implied.items() if name not in adjustments.implied}
         adjustments.implied |= implied
         return bool(local or misfits or native or unneeded or is_limited or implied)
+
+    def _undate(self, names: set[str], adjustments: _Adjustments) -> bool:
+        """Let later releases of packages count although a day limits the others. Return whether that changes anything."""
+        later = names - adjustments.undated if self._request.options.released_until else set[str]()
+        adjustments.undated |= later
+        return bool(later)
 
     def _limit(self, pins: Sequence[Pin], adjustments: _Adjustments) -> bool:
         """Note the limits that pins exceed. Return whether there are any."""
@@ -194,6 +222,8 @@ class UvResolver:
         if failed := missing_wheels.failed_build(message):
             if failed in adjustments.native or failed in adjustments.left_out:
                 raise uv_errors.translate(message, self._request) from None
+            if self._undate({failed} - self._request.optional, adjustments):
+                return
             if failed in self._request.optional:
                 adjustments.left_out |= {*self._named_optional(), failed}
             else:
@@ -205,6 +235,8 @@ class UvResolver:
             raise self._conflict(message, adjustments) from None
         if package.name in self._request.optional and package.name not in adjustments.left_out:
             adjustments.left_out.add(package.name)
+            return
+        if self._undate({package.name}, adjustments):
             return
         raise self._no_wheel(package, message, adjustments)
 

@@ -9,28 +9,40 @@ import re
 import shlex
 from collections.abc import Iterable
 
+_DJANGO_APPS = """
+    admin_honeypot admin_interface adminlte3 allauth anymail auditlog autoslug axes baton bootstrap3 bootstrap4
+    bootstrap5 bootstrap_datepicker_plus bootstrap_modal_forms cities_light ckeditor cloudinary_storage colorfield
+    compressor configurations constance crispy_forms csp dbbackup debug_toolbar el_pagination embed_video environ
+    extra_views filer floppyforms formtools friendship froala_editor graphql_auth graphql_jwt grappelli guardian
+    hcaptcha health_check hijack hitcount imagekit impersonate import_export ipware jalali_date jazzmin leaflet
+    localflavor location_field loginas maintenance_mode markdownx mathfilters mdeditor model_utils modelcluster
+    modeltranslation mptt multiselectfield nested_admin nested_inline ninja ninja_extra ninja_jwt ordered_model
+    parler permissions_policy phonenumber_field polymorphic post_office push_notifications qr_code rest_auth
+    reversion rosetta safedelete sass_processor sekizai silk simple_history smart_selects solo split_settings
+    sslserver star_ratings storages taggit tagulous tailwind template_partials tinymce treebeard unfold uuslug
+    view_breadcrumbs waffle webpack_loader widget_tweaks
+"""
 _BY_MODULE = {
+    **{name: f"django-{name.replace('_', '-')}" for name in _DJANGO_APPS.split()},
     "Bio": "biopython",
     "Crypto": "pycryptodome",
     "Levenshtein": "python-Levenshtein",
     "MySQLdb": "mysqlclient",
     "OpenSSL": "pyOpenSSL",
     "PIL": "pillow",
-    "admin_interface": "django-admin-interface",
-    "allauth": "django-allauth",
-    "anymail": "django-anymail",
+    "actstream": "django-activity-stream",
+    "admin_auto_filters": "django-admin-autocomplete-filter",
+    "admin_reorder": "django-modeladmin-reorder",
+    "adminsortable2": "django-admin-sortable2",
     "apiclient": "google-api-python-client",
     "argon2": "argon2-cffi",
     "ask_sdk_core": "ask-sdk-core",
     "ask_sdk_model": "ask-sdk-model",
     "attr": "attrs",
     "aws_lambda_powertools": "aws-lambda-powertools",
+    "background_task": "django-background-tasks",
     "barcode": "python-barcode",
-    "bootstrap3": "django-bootstrap3",
-    "bootstrap4": "django-bootstrap4",
-    "bootstrap5": "django-bootstrap5",
-    "bootstrap_datepicker_plus": "django-bootstrap-datepicker-plus",
-    "bootstrap_modal_forms": "django-bootstrap-modal-forms",
+    "bootstrapform": "django-bootstrap-form",
     "bs4": "beautifulsoup4",
     "bson": "pymongo",
     "camelot": "camelot-py",
@@ -38,36 +50,34 @@ _BY_MODULE = {
     "captcha.audio": "captcha",
     "captcha.image": "captcha",
     "cassandra": "cassandra-driver",
-    "ckeditor": "django-ckeditor",
     "ckeditor_uploader": "django-ckeditor",
-    "cloudinary_storage": "django-cloudinary-storage",
-    "colorfield": "django-colorfield",
-    "constance": "django-constance",
     "consul": "python-consul",
     "corsheaders": "django-cors-headers",
     "crispy_bootstrap4": "crispy-bootstrap4",
     "crispy_bootstrap5": "crispy-bootstrap5",
-    "crispy_forms": "django-crispy-forms",
     "cv2": "opencv-python-headless",
     "dal": "django-autocomplete-light",
     "dateutil": "python-dateutil",
-    "debug_toolbar": "django-debug-toolbar",
     "decouple": "python-decouple",
     "discord": "discord.py",
     "dj_database_url": "dj-database-url",
+    "django_comments": "django-contrib-comments",
     "django_countries": "django-countries",
     "django_extensions": "django-extensions",
     "django_filters": "django-filter",
     "django_heroku": "django-heroku",
     "django_quill": "django-quill-editor",
+    "djmoney": "django-money",
+    "djstripe": "dj-stripe",
     "dns": "dnspython",
     "docx": "python-docx",
     "dotenv": "python-dotenv",
+    "drf_extra_fields": "django-extra-fields",
     "drf_spectacular": "drf-spectacular",
     "drf_yasg": "drf-yasg",
     "easy_thumbnails": "easy-thumbnails",
+    "easyaudit": "django-easy-audit",
     "engineio": "python-engineio",
-    "environ": "django-environ",
     "eyed3": "eyeD3",
     "faiss": "faiss-cpu",
     "fastapi_cache": "fastapi-cache2",
@@ -93,9 +103,7 @@ _BY_MODULE = {
     "flask_socketio": "Flask-SocketIO",
     "flask_sqlalchemy": "Flask-SQLAlchemy",
     "flask_wtf": "Flask-WTF",
-    "formtools": "django-formtools",
     "fpdf": "fpdf2",
-    "froala_editor": "django-froala-editor",
     "geventwebsocket": "gevent-websocket",
     "git": "GitPython",
     "google.api_core": "google-api-core",
@@ -108,98 +116,77 @@ _BY_MODULE = {
     "google.oauth2": "google-auth",
     "google.protobuf": "protobuf",
     "googleapiclient": "google-api-python-client",
+    "graphql": "graphql-core",
     "gridfs": "pymongo",
     "grpc": "grpcio",
-    "graphql": "graphql-core",
-    "graphql_jwt": "django-graphql-jwt",
-    "guardian": "django-guardian",
-    "hijack": "django-hijack",
-    "hitcount": "django-hitcount",
-    "imagekit": "django-imagekit",
-    "import_export": "django-import-export",
-    "jazzmin": "django-jazzmin",
     "jose": "python-jose",
     "jwt": "PyJWT",
     "kafka": "kafka-python",
     "knox": "django-rest-knox",
     "ldap": "python-ldap",
     "linebot": "line-bot-sdk",
-    "localflavor": "django-localflavor",
-    "location_field": "django-location-field",
     "magic": "python-magic",
+    "mapwidgets": "django-map-widgets",
     "markdown": "Markdown",
     "markdown_it": "markdown-it-py",
-    "markdownx": "django-markdownx",
     "marshmallow_sqlalchemy": "marshmallow-sqlalchemy",
-    "mathfilters": "django-mathfilters",
     "mcp.server.fastmcp": "mcp<2",
-    "mdeditor": "django-mdeditor",
     "memcache": "python-memcached",
-    "modeltranslation": "django-modeltranslation",
-    "mptt": "django-mptt",
     "multipart": "python-multipart",
     "mysql": "mysql-connector-python",
     "nacl": "PyNaCl",
     "newsapi": "newsapi-python",
     "newspaper": "newspaper3k",
-    "ninja": "django-ninja",
-    "ninja_extra": "django-ninja-extra",
-    "ninja_jwt": "django-ninja-jwt",
     "oauth2_provider": "django-oauth-toolkit",
     "odf": "odfpy",
     "opensearchpy": "opensearch-py",
     "paho": "paho-mqtt",
-    "parler": "django-parler",
-    "phonenumber_field": "django-phonenumber-field",
     "pkg_resources": "setuptools<81",
     "playhouse": "peewee",
-    "polymorphic": "django-polymorphic",
     "pptx": "python-pptx",
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
     "pymysql": "PyMySQL",
     "pythonjsonlogger": "python-json-logger",
     "pywt": "PyWavelets",
+    "rangefilter": "django-admin-rangefilter",
     "readability": "readability-lxml",
-    "rest_auth": "django-rest-auth",
+    "rest_flex_fields": "drf-flex-fields",
     "rest_framework": "djangorestframework",
+    "rest_framework_api_key": "djangorestframework-api-key",
+    "rest_framework_extensions": "drf-extensions",
+    "rest_framework_gis": "djangorestframework-gis",
+    "rest_framework_jwt": "djangorestframework-jwt",
     "rest_framework_nested": "drf-nested-routers",
     "rest_framework_simplejwt": "djangorestframework-simplejwt",
     "rest_framework_swagger": "django-rest-swagger",
-    "reversion": "django-reversion",
-    "sass_processor": "django-sass-processor",
     "serial": "pyserial",
     "shapefile": "pyshp",
-    "simple_history": "django-simple-history",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "slack_bolt": "slack-bolt",
     "slack_sdk": "slack-sdk",
     "slugify": "python-slugify",
     "snowflake.connector": "snowflake-connector-python",
+    "snowpenguin": "django-recaptcha2",
+    "social_core": "social-auth-core",
     "social_django": "social-auth-app-django",
     "socketio": "python-socketio",
+    "sorl": "sorl-thumbnail",
     "speech_recognition": "SpeechRecognition",
     "spellchecker": "pyspellchecker",
-    "sslserver": "django-sslserver",
-    "star_ratings": "django-star-ratings",
-    "storages": "django-storages",
     "strawberry": "strawberry-graphql",
     "strawberry_django": "strawberry-graphql-django",
     "tabula": "tabula-py",
-    "taggit": "django-taggit",
     "telebot": "pyTelegramBotAPI",
     "telegram": "python-telegram-bot",
-    "template_partials": "django-template-partials",
-    "tinymce": "django-tinymce",
     "tortoise": "tortoise-orm",
     "two_factor": "django-two-factor-auth",
     "usb": "pyusb",
-    "waffle": "django-waffle",
+    "wagtailmetadata": "wagtail-metadata",
     "web": "web.py",
     "websocket": "websocket-client",
     "whois": "python-whois",
-    "widget_tweaks": "django-widget-tweaks",
     "wikipediaapi": "Wikipedia-API",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
@@ -212,46 +199,50 @@ _SAME_NAMES = """
     blinker bokeh boltons bottle braintree branca brotli cachelib cachetools cairosvg caldav catboost ccxt celery
     cerberus certifi chalice channels channels_redis chardet cherrypy chevron chromadb click clickhouse_connect
     clickhouse_driver cloudinary cloudscraper cohere colorama colorlog connexion crewai crispy_bootstrap3
-    crispy_tailwind cryptography cvxpy cx_Oracle daphne dash dash_ag_grid dash_bootstrap_components
+    crispy_bulma crispy_tailwind cryptography cvxpy cx_Oracle daphne dash dash_ag_grid dash_bootstrap_components
     dash_core_components dash_daq dash_html_components dash_mantine_components dash_table databases dataset
-    datasette dateparser deep_translator deepl defusedxml diskcache dj_rest_auth django django_browser_reload
-    django_celery_beat django_celery_results django_cleanup django_crontab django_htmx django_otp django_prometheus
-    django_q django_redis django_resized django_rq django_select2 django_summernote django_tables2 djoser docx2txt
-    docxtpl dominate dramatiq duckdb duckduckgo_search dynaconf ebooklib ecdsa elasticsearch email_validator emoji
-    environs ephem eve eventlet fake_useragent faker falcon fastapi fastapi_csrf_protect fastapi_jwt_auth
-    fastapi_limiter fastapi_login fastapi_mail fastapi_mcp fastapi_pagination fastapi_sso fastapi_users
-    fastapi_utils fastapi_versioning fastcore fastlite fastmcp feedgen feedparser firebase_admin flasgger flask
-    flask_admin flask_apispec flask_appbuilder flask_apscheduler flask_assets flask_babel flask_breadcrumbs
-    flask_ckeditor flask_compress flask_dance flask_debugtoolbar flask_dropzone flask_flatpages flask_googlemaps
-    flask_graphql flask_gravatar flask_htmx flask_httpauth flask_jwt flask_menu flask_minify flask_moment
-    flask_mongoengine flask_monitoringdashboard flask_mysqldb flask_oauthlib flask_oidc flask_openapi3
-    flask_paginate flask_principal flask_pydantic flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf
-    flask_security flask_smorest flask_sock flask_sse flask_swagger_ui flask_talisman flask_uploads folium
-    fuzzywuzzy geocoder geojson geopandas geopy gevent gino googlemaps googletrans gql graphene graphene_django
-    graphviz groq gspread gtts gunicorn h3 h5py hashids holidays html2text html5lib htpy httpx httpx_sse huey hug
-    humanfriendly humanize icalendar ics idna igraph imageio inflect inflection influxdb influxdb_client instaloader
-    instructor isodate itsdangerous jinja2 jinjax joblib jsonschema kombu langchain langchain_community
-    langchain_core langchain_google_genai langchain_groq langchain_openai langdetect langfuse langgraph langid
-    langsmith lark lightgbm litellm litestar llama_index loguru lxml mako mammoth mangum markdown2 markdown_it
-    markdownify markupsafe marshmallow martor matplotlib mcp mechanize mercadopago mesa minio missingno mistletoe
-    mistralai mistune mongoengine monsterui motor mpld3 mpmath msal mutagen nanodjango nanoid neo4j nest_asyncio
-    networkx nextcord nh3 nltk num2words numpy oauth2client oauthlib odmantic ollama onnxruntime openai openpyxl
-    oracledb orjson ormar packaging pandas pandas_ta parsel passlib paypalrestsdk pdf2image pdfkit pdfplumber peewee
+    datasette dateparser deep_translator deepl defusedxml diskcache dj_rest_auth dj_static django
+    django_apscheduler django_bleach django_browser_reload django_celery_beat django_celery_results
+    django_ckeditor_5 django_cleanup django_components django_cotton django_crontab django_elasticsearch_dsl
+    django_eventstream django_fsm django_htmx django_jalali django_otp django_plotly_dash django_prometheus
+    django_q django_recaptcha django_redis django_resized django_rq django_select2 django_summernote
+    django_tables2 django_tenants django_unicorn django_user_agents django_vite django_weasyprint djongo djoser
+    docx2txt docxtpl dominate dramatiq drf_writable_nested duckdb duckduckgo_search dynaconf ebooklib ecdsa
+    elasticsearch elasticsearch_dsl email_validator emoji environs ephem eve eventlet fake_useragent faker falcon
+    fastapi fastapi_csrf_protect fastapi_jwt_auth fastapi_limiter fastapi_login fastapi_mail fastapi_mcp
+    fastapi_pagination fastapi_sso fastapi_users fastapi_utils fastapi_versioning fastcore fastlite fastmcp
+    fcm_django feedgen feedparser firebase_admin flasgger flask flask_admin flask_apispec flask_appbuilder
+    flask_apscheduler flask_assets flask_babel flask_breadcrumbs flask_ckeditor flask_compress flask_dance
+    flask_debugtoolbar flask_dropzone flask_flatpages flask_googlemaps flask_graphql flask_gravatar flask_htmx
+    flask_httpauth flask_jwt flask_menu flask_minify flask_moment flask_mongoengine flask_monitoringdashboard
+    flask_mysqldb flask_oauthlib flask_oidc flask_openapi3 flask_paginate flask_principal flask_pydantic
+    flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf flask_security flask_smorest flask_sock
+    flask_sse flask_swagger_ui flask_talisman flask_uploads folium fuzzywuzzy geocoder geoip2 geojson geopandas
+    geopy gevent gino googlemaps googletrans gql graphene graphene_django graphviz groq gspread gtts gunicorn h3
+    h5py hashids holidays html2text html5lib htpy httpx httpx_sse huey hug humanfriendly humanize icalendar ics
+    idna igraph imageio inflect inflection influxdb influxdb_client instaloader instructor isodate itsdangerous
+    jdatetime jinja2 jinjax joblib jsonschema kombu langchain langchain_community langchain_core
+    langchain_google_genai langchain_groq langchain_openai langdetect langfuse langgraph langid langsmith lark
+    lightgbm litellm litestar llama_index loguru lxml mako mammoth mangum markdown2 markdown_it markdownify
+    markupsafe marshmallow martor matplotlib mcp mechanize mercadopago mesa minio missingno mistletoe mistralai
+    mistune mongoengine monsterui motor mpld3 mpmath msal mutagen nanodjango nanoid neo4j nest_asyncio networkx
+    nextcord nh3 nltk num2words numpy oauth2client oauthlib odmantic ollama onnxruntime openai openpyxl oracledb
+    orjson ormar packaging pandas pandas_ta parsel passlib paypalrestsdk pdf2image pdfkit pdfplumber peewee
     pendulum pgvector phonenumbers piccolo pika pinecone pint playwright plivo plotly polars pony praw prettytable
-    prometheus_client psutil psycopg_pool pulp py2neo pycountry pydantic pydantic_ai pydantic_settings pydeck pydot
-    pydub pyecharts pyfiglet pygal pygments pymongo pymssql pynamodb pyngrok pyodbc pyotp pyowm pypandoc pyparsing
-    pypdf PyPDF2 pyperclip pyproj pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache pytesseract
-    python_jwt python_multipart pytube pytz pyvis pywebpush pyzbar qrcode quart rapidfuzz razorpay
+    prometheus_client psutil psycopg_pool pulp py2neo pycountry pydantic pydantic_ai pydantic_settings pydeck
+    pydot pydub pyecharts pyfiglet pygal pygments pymongo pymssql pynamodb pyngrok pyodbc pyotp pyowm pypandoc
+    pyparsing pypdf PyPDF2 pyperclip pyproj pyramid pyramid_chameleon pyramid_jinja2 pyramid_tm pystache
+    pytesseract python_jwt python_multipart pytube pytz pyvis pywebpush pyzbar qrcode quart rapidfuzz razorpay
     recurring_ical_events redis regex reportlab requests requests_html requests_oauthlib rich rq sanic schedule
     scipy scrapy seaborn segno selenium sendgrid sentry_sdk shapely shortuuid simple_websocket simplejson simpy
-    skyfield slowapi smolagents spacy splinter spotipy sqladmin sqlalchemy sqlalchemy_utils sqlite_utils sqlmodel
-    sqlparse sse_starlette starlette starlette_admin starlette_context starlette_exporter starlette_wtf statsmodels
-    stripe structlog suntime supabase svglib svgwrite sympy tabulate telethon tenacity textblob textstat thefuzz
-    tiktoken tinydb tldextract toml tornado tqdm trafilatura tweepy twilio typer tzdata tzlocal ujson unidecode
-    urllib3 uvicorn vaderSentiment validators vobject vonage wagtail waitress weasyprint web3 webargs webcolors
-    webdriver_manager webob websockets werkzeug whitenoise whoosh wikipedia wordcloud workalendar wsproto wtforms
-    wtforms_sqlalchemy xarray xgboost xhtml2pdf xlrd xlsxwriter xlwt xmltodict yfinance youtube_transcript_api
-    yt_dlp zeep zstandard zxcvbn
+    skyfield slippers slowapi smolagents spacy splinter spotipy sqladmin sqlalchemy sqlalchemy_utils sqlite_utils
+    sqlmodel sqlparse sse_starlette starlette starlette_admin starlette_context starlette_exporter starlette_wtf
+    statsmodels stripe structlog suntime supabase svglib svgwrite sympy tabulate telethon tenacity textblob
+    textstat thefuzz tiktoken tinydb tldextract toml tornado tqdm trafilatura tweepy twilio typer tzdata tzlocal
+    ujson unidecode urllib3 user_agents uvicorn vaderSentiment validators vobject vonage wagtail waitress
+    weasyprint web3 webargs webcolors webdriver_manager webob websockets werkzeug whitenoise whoosh wikipedia
+    wordcloud workalendar wsproto wtforms wtforms_sqlalchemy xarray xgboost xhtml2pdf xlrd xlsxwriter xlwt
+    xmltodict yfinance youtube_transcript_api yt_dlp zeep zstandard zxcvbn
 """
 _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""
@@ -268,6 +259,14 @@ NEEDS = {
     "django.db.backends.postgresql": ("psycopg2", "psycopg"),
 }
 """The modules, one of which has to be there for a name, although the name's package doesn't require them."""
+
+
+MISSING_EXTRA = re.compile(
+    r"""Form data requires "([\w-]+)" to be installed"""
+    r"""|Install '([\w-]+)' for email validation support"""
+    r"""|`?\b([\w-]+)`? (?:is not installed, run|must be installed to use)"""  # pydantic, Starlette
+)
+"""What packages say when one is missing that they only need for some uses; one group has the package."""
 
 
 ADD = "add {} to your requirements"

@@ -15,14 +15,17 @@ APP = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi
 
 
 @pytest.mark.parametrize(
-    ("settings", "environ", "hint"),
+    ("settings", "environ", "what", "hint"),
     [
-        ("", (), "--env DJANGO_SETTINGS_MODULE=shop.settings.dev"),
-        ("from .base import *\n", (), "fix it"),
-        ("", ("DJANGO_SETTINGS_MODULE=shop.settings",), "fix it"),
+        ("", (), "the environment variable SECRET_KEY is not set", "--env DJANGO_SETTINGS_MODULE=shop.settings.dev"),
+        ("", (), "'Settings' object has no attribute 'ROOT_URLCONF'", "--env DJANGO_SETTINGS_MODULE=shop.settings.dev"),
+        ("from .base import *\n", (), "the environment variable SECRET_KEY is not set", "fix it"),
+        ("", ("DJANGO_SETTINGS_MODULE=shop.settings",), "the environment variable SECRET_KEY is not set", "fix it"),
     ],
 )
-def test_settings_that_manage_uses_are_named(tmp_path: Path, settings: str, environ: tuple[str, ...], hint: str) -> None:
+def test_settings_that_manage_uses_are_named(
+    tmp_path: Path, settings: str, environ: tuple[str, ...], what: str, hint: str
+) -> None:
     files = {
         "manage.py": NAMES.format("shop.settings.dev"),
         "shop/__init__.py": "",
@@ -33,6 +36,6 @@ def test_settings_that_manage_uses_are_named(tmp_path: Path, settings: str, envi
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    error = FunctionFailedError("the environment variable SECRET_KEY is not set", hint="fix it")
+    error = FunctionFailedError(what, hint="fix it")
     explain(error, load_config(tmp_path, env=environ))
     assert error.hint == hint

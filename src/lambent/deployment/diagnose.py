@@ -20,7 +20,7 @@ from lambent.deployment.failure import Failure
 from lambent.deployment.version_breaks import find_break
 from lambent.deployment.writable import failed_write, is_writable
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
-from lambent.module_packages import adding, requirement_for
+from lambent.module_packages import MISSING_EXTRA, adding, requirement_for
 from lambent.removed_modules import CHANGES, changed_in, how_to_get, last_runtime, removed_in
 from lambent.units import listing, verb_for
 
@@ -168,7 +168,8 @@ def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the package {match[1]} is missing", adding(failure.add_command, match[1])
+    package = match[match.lastindex or 0]
+    return f"the package {package} is missing", adding(failure.add_command, package)
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -342,9 +343,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"; '(\w+)' is not a package", _shadowed),
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),
     (r"No module named '([\w.]+)'", _missing_module),
-    (r'Form data requires "([\w-]+)" to be installed', _missing_extra),  # FastAPI
-    (r"Install '([\w-]+)' for email validation support", _missing_extra),  # WTForms
-    (r"`?([\w-]+)`? (?:is not installed, run|must be installed to use)", _missing_extra),  # pydantic, Starlette
+    (MISSING_EXTRA.pattern, _missing_extra),
     (r"cannot import name '([\w.]+)' from (?:partially initialized module )?'([\w.]+)'", _cannot_import),
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),

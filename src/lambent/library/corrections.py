@@ -24,7 +24,7 @@ from lambent.config.model import Config
 from lambent.deployment.version_breaks import Break, break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
-from lambent.module_packages import known_requirement
+from lambent.module_packages import MISSING_EXTRA, known_requirement
 from lambent.package import git_commit
 from lambent.package.build import complete_requirements
 from lambent.package.build_context import BuildContext, BuildOptions
@@ -50,8 +50,7 @@ _MISUSE = re.compile(
     r"cannot import name|No module named '\w+\.|object has no attribute|module '[\w.]+' has no attribute"
     r"|unexpected keyword argument|positional arguments?\b"
 )
-_NO_MODULE = re.compile(r"No module named '([\w.]+)'|Install '([\w-]+)' for email validation support")
-"""The second is WTForms'."""
+_NO_MODULE = re.compile(rf"No module named '([\w.]+)'|{MISSING_EXTRA.pattern}")
 
 
 def with_corrections(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
@@ -151,7 +150,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _missing_package(text: str, config: Config) -> Break | None:
     """Return the well-known package of the module that the app's start lacks."""
-    module = next(("".join(names) for names in reversed(_NO_MODULE.findall(text))), "")
+    module = next(("".join(names) for names in reversed(_NO_MODULE.findall(text))), "").replace("-", "_")
     top, modules = module.partition(".")[0], ProjectModules(config.folder)
     requirement = known_requirement(module) if module == top else ""
     if not requirement or modules.find(top) is not None or modules.find(top, (config.app.root, ".")) is not None:

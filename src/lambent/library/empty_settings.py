@@ -1,4 +1,4 @@
-"""Explains Django's "SECRET_KEY must not be empty" where wsgi.py names settings that are empty, and manage.py others."""
+"""Explains Django's errors about settings that are empty, where wsgi.py names those and manage.py others."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
 from lambent.errors import LambentError
 
-_HAS_KEY = re.compile(r"SECRET_KEY|import \*")
+_IS_EMPTY = re.compile(r"SECRET_KEY|'Settings' object has no attribute 'ROOT_URLCONF'")
+_HAS_SETTINGS = re.compile(r"SECRET_KEY|ROOT_URLCONF|import \*")
 
 
 def explain(error: LambentError, config: Config) -> None:
-    """Name the settings that manage.py uses in an error about an empty SECRET_KEY, if those of wsgi.py have none."""
-    settings = _settings(config) if "SECRET_KEY" in f"{error.what} {error.detail}" else None
+    """Name the settings that manage.py uses in an error about settings of wsgi.py that have none."""
+    settings = _settings(config) if _IS_EMPTY.search(f"{error.what} {error.detail}") else None
     if settings is not None:
-        error.what = f"{settings[0]}, the settings of {config.app.module}, has no SECRET_KEY; manage.py uses {settings[1]}"
+        error.what = f"{settings[0]}, the settings of {config.app.module}, are empty; manage.py uses {settings[1]}"
         error.hint = f"--env DJANGO_SETTINGS_MODULE={settings[1]}"
 
 
 def _settings(config: Config) -> tuple[str, str] | None:
-    """Return the settings without a key that the app names, and those that manage.py names."""
+    """Return the settings that the app names, if they are empty, and those that manage.py names."""
     if not config.path.is_dir() or "DJANGO_SETTINGS_MODULE" in dict(config.environment):
         return None
     modules, roots = ProjectModules(config.path), [config.app.root]
@@ -31,4 +32,4 @@ def _settings(config: Config) -> tuple[str, str] | None:
     settings = modules.find(app_settings, roots)
     if settings is None or app_settings == manage_settings or modules.find(manage_settings, roots) is None:
         return None
-    return None if _HAS_KEY.search(settings.path.read_text("utf-8", "replace")) else (app_settings, manage_settings)
+    return None if _HAS_SETTINGS.search(settings.path.read_text("utf-8", "replace")) else (app_settings, manage_settings)

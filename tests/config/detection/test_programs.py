@@ -25,20 +25,13 @@ STARTS = [
     "from fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n",
     "from bottle import *\n@route('/')\ndef home(): return 'x'\napp = default_app()\nrun(port=80)\n",
 ]
-ONLY_UNDER = 'only under `if __name__ == "__main__"`'
 HIDDEN = [
-    ("from flask import Flask\n" + GUARD + "    app = Flask('x')\n    app.run()\n", ONLY_UNDER),
-    (
-        "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
-        r"inside main\(\)",
-    ),
-    ("import web\n" + GUARD + "    app = web.application((), {})\n    app.run()\n", ONLY_UNDER),
-    (
-        "from wsgiref.simple_server import make_server\nfrom pyramid.config import Configurator\n"
-        + GUARD
-        + "    app = Configurator().make_wsgi_app()\n    make_server('', 80, app).serve_forever()\n",
-        ONLY_UNDER,
-    ),
+    "from flask import Flask\n" + GUARD + "    app = Flask('x')\n    app.run()\n",
+    "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
+    "import web\n" + GUARD + "    app = web.application((), {})\n    app.run()\n",
+    "from wsgiref.simple_server import make_server\nfrom pyramid.config import Configurator\n"
+    + GUARD
+    + "    app = Configurator().make_wsgi_app()\n    make_server('', 80, app).serve_forever()\n",
 ]
 PROGRAMS = [
     "import cherrypy\ncherrypy.quickstart(object())\n",
@@ -49,29 +42,50 @@ RUNS_MAIN = "lambent runs main.py as a program and takes the app that it serves"
 
 
 @pytest.mark.parametrize("text", STARTS)
-def test_server_started_at_import_is_refused_and_both_cures_work(
+def test_module_that_starts_a_server_at_import_runs_as_a_program(
     tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
-        detect(write_project(tmp_path, {"main.py": text}))
-    assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
-    assert error.value.hint.endswith(GUARD.strip())
-    app = detect(tmp_path, "main:__main__")
+    app = detect(write_project(tmp_path, {"main.py": text}))
     assert (app.spec, app.kind, app.remarks) == ("main:__main__", "web", (RUNS_MAIN,))
-    guard_line(tmp_path, error.value.where)
-    assert detect(tmp_path).module == "main"
 
 
-@pytest.mark.parametrize(("text", "message"), HIDDEN)
-def test_app_that_only_a_program_makes_is_refused_and_the_flag_works(
-    tmp_path: Path, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+def test_named_app_whose_import_starts_a_server_is_refused_and_both_cures_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DetectionError, match=message) as error:
-        detect(write_project(tmp_path, {"main.py": text}))
+    with pytest.raises(DetectionError, match=r"main.py starts a server at import: app.run\(\)") as error:
+        detect(write_project(tmp_path, {"main.py": FLASK + "app.run()\n"}), "main:app")
     assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
+    assert error.value.hint.endswith(GUARD.strip())
     assert detect(tmp_path, "main:__main__").spec == "main:__main__"
+    guard_line(tmp_path, error.value.where)
+    assert detect(tmp_path, "main:app").spec == "main:app"
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_app_that_only_a_program_makes_runs_as_a_program(tmp_path: Path, text: str) -> None:
+    app = detect(write_project(tmp_path, {"main.py": text}))
+    assert (app.spec, app.remarks) == ("main:__main__", (RUNS_MAIN,))
+
+
+def test_copy_of_bottle_is_bottle(tmp_path: Path) -> None:
+    copy = "class Bottle:\n    def __call__(self, environ, start_response): ...\ndef route(path): ...\ndef run(app): ...\n"
+    text = "from bottle import route, run\n@route('/')\ndef home(): return 'x'\n"
+    files = {"main.py": text, "bottle.py": copy}
+    assert detect(write_project(tmp_path, files)).spec == "main:bottle.default_app()"
+    files["main.py"] = f"{text}run(host='localhost', port=80)\n"
+    assert detect(write_project(tmp_path, files)).spec == "main:__main__"
+
+
+def test_app_that_may_be_imported_comes_before_one_that_only_a_program_makes(tmp_path: Path) -> None:
+    files = {"app.py": "from elsewhere import build\napp = build()\n", "debug.py": HIDDEN[0]}
+    assert detect(write_project(tmp_path, files)).spec == "app:app"
+
+
+def test_program_that_chooses_the_settings_of_a_factory_is_not_run(tmp_path: Path) -> None:
+    factory = "from flask import Flask\ndef create_app(config):\n    return Flask('x')\n"
+    with pytest.raises(DetectionError, match=r"create_app\(config\) makes it"):
+        detect(write_project(tmp_path, {"main.py": f"{factory}{GUARD}    create_app('dev').run()\n"}))
 
 
 @pytest.mark.parametrize("text", PROGRAMS)
@@ -112,5 +126,14 @@ def test_cure_names_a_project_that_is_elsewhere(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     shop = write_project(tmp_path / "shop", {"main.py": FLASK + "app.run()\n"})
     with pytest.raises(DetectionError) as error:
-        detect(shop)
+        detect(shop, "main:app")
     assert error.value.hint.startswith("lambent deploy shop --app main:__main__, ")
+
+
+def test_command_of_a_readme_comes_before_an_app_that_only_a_program_makes(tmp_path: Path) -> None:
+    files = {
+        "debug.py": HIDDEN[0],
+        "shop/__init__.py": "def site(a=1): return build(a)\n",
+        "README.md": "gunicorn 'shop:site()'\n",
+    }
+    assert detect(write_project(tmp_path, files)).spec == "shop:site()"

@@ -44,6 +44,11 @@ def fails(folder: Path, text: str, files: dict[str, str] | None = None, **flags:
         (f"def load(mode):\n    if mode == unknown():\n        return 1\n{NEEDS}\nload(2)", "branch"),
         (f"def load():\n    if os.getenv('MODE'):\n        return 1\n{NEEDS}\nload()", "start"),
         (f"try:\n{NEEDS}\nexcept KeyError:\n    KEY = None", ""),
+        ("match os.getenv('KEY'):\n    case 'dev' | 'test':\n        D = 1\n    case _:\n        raise ValueError", "start"),
+        ("match os.getenv('KEY', 'dev'):\n    case 'dev':\n        D = 1\n    case _:\n        raise ValueError", ""),
+        (f"match os.getenv('MODE'):\n    case None:\n{NEEDS.replace('    ', '        ')}", "start"),
+        ("mode = os.getenv('KEY')\nif mode == 'dev':\n    D = 1\nelif mode == 'prod':\n    D = 0\nelse:\n    exit(1)", "start"),
+        ("if os.getenv('KEY') == 'dev':\n    D = 1\nelse:\n    D = 0", "perhaps"),
     ],
 )
 def test_read_counts_if_its_branch_runs(tmp_path: Path, text: str, expected: str) -> None:

@@ -15,7 +15,7 @@ from lambent.config.detection.framework_lookup import held_attribute
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
-from lambent.config.detection.scanned import Value
+from lambent.config.detection.scanned import HiddenApp, Value
 from lambent.config.detection.unsupported import Unsupported, explain_package
 from lambent.config.model import Kind
 from lambent.errors import DetectionError
@@ -29,6 +29,7 @@ _ORDER = (
     *(("maybe", tier) for tier in range(2)),
     *((strength, tier) for strength in ("object", "factory", "event", "program") for tier in range(4, _TIERS)),
     *(("maybe", tier) for tier in range(2, _TIERS)),
+    *(("hidden", tier) for tier in range(_TIERS)),
 )
 """Which candidates come first: by what they are, and by how likely their module is the app's."""
 
@@ -42,9 +43,9 @@ _NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY
 class Candidate(Struct, frozen=True):
     """A name that may be the app.
 
-    `strength` is "object", "factory", "event" (a function of event and context), "program" (it serves an app when it is run)
-    or "maybe". `rank` is the position of its
-    module in the search, and `remark` says why it was chosen of several.
+    `strength` is "object", "factory", "event" (a function of event and context), "program" (it serves an app when it is run),
+    "maybe", or "hidden" for a program whose app has a name, but not for an import. `rank` is the position of its module in the
+    search, and `remark` says why it was chosen of several.
     """
 
     module: Module
@@ -139,16 +140,18 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         yield Candidate(module, _bottle_app(scan), "wsgi", "object", rank, Value("wsgi", line=1))
     if scan.has_hug_routes and not has_app:
         yield Candidate(module, fw.HUG_APP, "wsgi", "object", rank, Value("wsgi", line=1))
-    if not has_app and (start := scan.program_start()) and not _has_hidden_app(scan):
-        yield Candidate(module, fw.PROGRAM, "web", "program", rank, Value("web", line=start.line))
+    if not has_app and (start := scan.program_start()):
+        hidden = _hidden_apps(scan)
+        if not any(app.factory for app in hidden):  # its parameters choose the settings: the user decides
+            strength = "hidden" if hidden else "program"
+            yield Candidate(module, fw.PROGRAM, "web", strength, rank, Value("web", line=start.line))
 
 
-def _has_hidden_app(scan: ModuleScan) -> bool:
-    """Return whether running the module makes an app that an edit could make visible: then the user decides."""
+def _hidden_apps(scan: ModuleScan) -> list[HiddenApp]:
     try:
-        return any(scan.hidden_apps())
+        return list(scan.hidden_apps())
     except DetectionError:  # in a module that only the program imports
-        return False
+        return []
 
 
 def _bottle_app(scan: ModuleScan) -> str:

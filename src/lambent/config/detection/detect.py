@@ -10,9 +10,11 @@ second name for the same app. When two equally good apps remain, lambent does no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
+from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
@@ -22,7 +24,7 @@ from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
 from lambent.config.detection.paste_settings import with_settings
-from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
+from lambent.config.detection.programs import hidden_app_error, program_remark, without_server_start
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
     SeparateAppsError,
@@ -42,14 +44,14 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     """Return the app of a project. `spec` is the one the user named, as "module:attribute".
 
     Raises DetectionError when there is no app, when there are several, when a module can't be read, or when the import of the
-    app would start a server.
+    app would start a server and it can't run as a program.
     """
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
+    app = without_server_start(modules, app, spec is not None)
     check_outer_imports(modules, app)
-    check_server_starts(modules, app)
     return app
 
 
@@ -100,6 +102,8 @@ def _search(modules: ProjectModules, project: Project) -> App:
         ambiguous = _with_all_folders(modules, error)
     except DetectionError as error:
         main, ambiguous = choose_main(modules, results.candidates), error
+    if best is not None and best.strength == "hidden":
+        best, main = None, best
     if best is not None:
         return _to_app(modules, best)
     program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
@@ -156,8 +160,9 @@ def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
         return _unsupported_error(modules, results)
     if project := managed_settings(modules):
         return no_wsgi_error(modules, *project)
-    if elsewhere := elsewhere_error(modules, _has_app):
-        return elsewhere
+    for unlikely in (("maybe", "hidden"), ("maybe",)):
+        if elsewhere := elsewhere_error(modules, partial(_has_app, unlikely=unlikely)):
+            return elsewhere
     return _unsupported_error(modules, results) if results.unsupported else no_app_error(modules, results.reasons)
 
 
@@ -172,12 +177,12 @@ def _unsupported_error(modules: ProjectModules, results: Survey) -> DetectionErr
     return DetectionError(f"no app found: {explanation.reason}", where=where, hint=hint, detail=error.detail)
 
 
-def _has_app(folder: Path) -> bool:
+def _has_app(folder: Path, unlikely: tuple[str, ...] = ("maybe", "hidden")) -> bool:
     modules = ProjectModules(folder)
     try:
         if _django_candidate(modules) is not None:
             return True
-        return any(candidate.strength != "maybe" for candidate in survey(modules, modules.candidates()).candidates)
+        return any(candidate.strength not in unlikely for candidate in survey(modules, modules.candidates()).candidates)
     except DetectionError:
         return False
 
@@ -195,5 +200,5 @@ def _django_candidate(modules: ProjectModules) -> Candidate | None:
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     module, _ = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
-    remark = program_remark(modules, candidate.module) if candidate.strength == "program" else candidate.remark
+    remark = program_remark(modules, candidate.module) if candidate.attribute == fw.PROGRAM else candidate.remark
     return App(module.name, candidate.attribute, candidate.kind, module.root, source, (remark,) if remark else ())

@@ -49,6 +49,8 @@ _NEVER_APP_PACKAGES = {
 _NEVER_PROJECTS = frozenset(("tests", "test", "docs", "doc", "node_modules", "venv", "env", "build", "dist", "migrations"))
 _ROOTS = ("src", "src/py", "src/python", "src/main/python", "py", "python")
 """Folders that hold modules without being packages, in projects that keep their code apart."""
+_COPIED = {"bottle": "Bottle", "microdot": "Microdot"}
+"""Frameworks of one file, which many projects have a copy of, each with its class."""
 _DEPTH_MAX = 4
 _DEEP_FILES_MAX = 500
 # Syntax of newer Pythons than the one that runs lambent: failing to parse it does not make the app wrong.
@@ -186,6 +188,8 @@ class ProjectModules:
 
     def _look_up(self, importer: Path, module_name: str, name: str) -> Value | None:
         module = self.find(module_name, self.import_folders(importer))
+        if module is not None and module_name in _COPIED and _COPIED[module_name] in self.scan(module).names:
+            return None  # the framework's own file
         value = self.value(module, name) if module is not None else None
         if value is None and self.find(f"{module_name}.{name}", self.import_folders(importer)) is not None:
             return Value(dotted=f"{module_name}.{name}")

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from lambent.config.variables import known_calls
 from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, Function, Read, Scope
+from lambent.config.variables.constants import SET
 from lambent.config.variables.expressions import Expressions
 from lambent.config.variables.library_reads import from_package
 from lambent.config.variables.settings_class import read_settings_class
@@ -107,7 +108,7 @@ class CodeReader(Expressions):
     def _run(self, body: Sequence[ast.stmt], scope: Scope) -> bool:
         """Run statements, and return whether the block ends there."""
         for index, statement in enumerate(body):
-            branch = self._branch(statement, scope) if isinstance(statement, ast.If) else None
+            branch = self._branch(statement, scope) if isinstance(statement, ast.If | ast.Match) else None
             if branch is not None:
                 if self._run(branch, scope):
                     return True
@@ -121,15 +122,42 @@ class CodeReader(Expressions):
                 return True
         return False
 
-    def _branch(self, node: ast.If, scope: Scope) -> list[ast.stmt] | None:
+    def _branch(self, node: ast.If | ast.Match, scope: Scope) -> list[ast.stmt] | None:
         """Return the branch that runs, or None if reading doesn't tell. Variables that a branch asks for are set then."""
-        unset = self.missing(node.test, scope)
-        if unset and self._ends(node.body, scope):
+        test = node.subject if isinstance(node, ast.Match) else node.test
+        if isinstance(node, ast.If) and (unset := self.missing(test, scope)) and self._ends(node.body, scope):
             for bound in unset:
                 self.need(bound)
             return node.orelse
-        value = self.constant(node.test, scope)
-        return None if value is UNKNOWN else node.body if value else node.orelse
+        value = self.constant(test, scope)
+        if value is UNKNOWN:
+            return None
+        branch = self._case(node, value, scope) if isinstance(node, ast.Match) else node.body if value else node.orelse
+        if branch and self._ends(branch, scope):  # none of the values that it takes
+            for part in ast.walk(test):
+                if isinstance(part, ast.Name | ast.Call):
+                    self.need(self.evaluate(part, scope))
+        return branch
+
+    def _case(self, node: ast.Match, value: object, scope: Scope) -> list[ast.stmt] | None:
+        """Return the body of the case that a value takes: none may take it. None if reading doesn't tell."""
+        for case in node.cases:
+            patterns = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
+            if case.guard or not all(isinstance(each, ast.MatchValue | ast.MatchSingleton | ast.MatchAs) for each in patterns):
+                return None
+            for pattern in patterns:
+                match pattern:
+                    case ast.MatchAs(pattern=None):
+                        return case.body
+                    case ast.MatchSingleton(value=other) if other is value:
+                        return case.body
+                    case ast.MatchValue(value=expression):
+                        other = self.constant(expression, scope)
+                        if UNKNOWN in (other, value) or SET in (other, value):
+                            return None
+                        if other == value:
+                            return case.body
+        return []
 
     def _defer(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Read statements later, when what a start certainly runs is known."""

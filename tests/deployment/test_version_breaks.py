@@ -30,6 +30,13 @@ CASES = (
     ),
     ("TypeError: Starlette.__init__() got multiple values for argument 'lifespan'", "starlette<1"),
     ("ModuleNotFoundError: No module named 'mcp.server.fastmcp'. This is mcp 2.x", "mcp<2"),
+    ("AttributeError: 'Server' object has no attribute 'list_tools'", "mcp<2"),
+    ("ModuleNotFoundError: No module named 'starlette.graphql'", "fastapi<0.71 starlette<0.17 graphene<3"),
+    (
+        "ImportError: cannot import name 'UJSONResponse' from 'starlette.responses' (/var/task/x.py)",
+        "fastapi<0.65 starlette<0.14",
+    ),
+    ("ImportError: cannot import name '_check_name' from 'pymongo.database' (/var/task/x.py)", "pymongo<4"),
     (
         "TypeError: The `dash_bootstrap_components.Navbar` component (version 2.0.4) received an unexpected keyword argument",
         "dash-bootstrap-components<2",

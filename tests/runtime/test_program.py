@@ -105,6 +105,36 @@ def test_asgi_app_that_a_program_serves_is_taken(tmp_path: Path, servers: tuple[
     assert run(servers[0], tmp_path, servers[1]) == ["asgi", ""]
 
 
+MCP = """\
+class Server:
+    async def run(self, read, write): ...
+    def streamable_http_app(self, *, host, stateless_http):
+        async def app(scope, receive, send):
+            await self.run(None, None)
+        return app
+"""
+STDIO = """\
+from mcp.server.lowlevel.server import Server
+from mcp.server.stdio import stdio_server
+async def serve():
+    async with stdio_server() as (read, write):
+        await Server().run(read, write)
+def main():
+    import asyncio
+    asyncio.run(serve())
+"""
+
+
+@pytest.mark.parametrize("end", ["", GUARD + "    main()\n"])
+def test_mcp_server_that_speaks_over_stdin(tmp_path: Path, end: str) -> None:
+    package = tmp_path / "mcp/server/lowlevel"
+    package.mkdir(parents=True)
+    (package / "server.py").write_text(MCP)
+    (package.parent / "stdio.py").write_text("def stdio_server(): raise OSError\n")
+    (tmp_path / "server.py").write_text(STDIO + end)
+    assert run(Path(sys.executable), tmp_path) == ["asgi", ""]
+
+
 def test_program_that_ends_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text("print('x')\n")
     kind, message = run(Path(sys.executable), tmp_path)

@@ -160,7 +160,21 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (_removed_from(r"pydantic\._internal\._typing_extra", "eval_type_backport"),),
         Break("pydantic 2.14 removed what mcp before 2 imports", ("pydantic<2.14",)),
     ),
-    ((_no_module(r"mcp\.server\.fastmcp"),), Break("mcp 2 renamed FastMCP", ("mcp<2",))),
+    (
+        (_no_module(r"starlette\.graphql"),),
+        Break("starlette 0.17 removed starlette.graphql", ("fastapi<0.71", "starlette<0.17", "graphene<3")),
+    ),
+    (
+        (_removed_from(r"starlette\.responses", "UJSONResponse"),),
+        Break("starlette 0.14 removed UJSONResponse", ("fastapi<0.65", "starlette<0.14")),
+    ),
+    (
+        (
+            _no_module(r"mcp\.server\.fastmcp"),
+            r"'Server' object has no attribute '(?:list|call|get|read|subscribe)_\w+'",
+        ),
+        Break("mcp 2 renamed FastMCP, and the decorators of Server", ("mcp<2",)),
+    ),
     (
         (r"`dash_bootstrap_components\.\w+` component \(version 2[\s\S]*unexpected keyword argument",),
         Break("dash-bootstrap-components 2 removed what the app passes", ("dash-bootstrap-components<2",)),
@@ -303,6 +317,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (_removed_from(r"telegram(?:\.ext)?", "Filters", "Dispatcher", "ParseMode"),),
         Break("python-telegram-bot 20 renamed what the app uses", ("python-telegram-bot<20",)),
     ),
+    ((_removed_from(r"pymongo\.database", "_check_name"),), Break("this mongoengine is written for pymongo 3", ("pymongo<4",))),
     (
         (r"If you meant to call the '(?:insert|save|remove|update|count|ensure_index)' method on a 'Collection' object",),
         Break("pymongo 4 removed old methods of collections", ("pymongo<4",)),

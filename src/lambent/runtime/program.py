@@ -47,6 +47,8 @@ def served_app(module_name: str) -> tuple[Any, bool]:
     starts.replace()
     try:
         exec(code, program.__dict__)
+        if "__name__" not in code.co_names:  # it doesn't ask whether it is the program
+            _call_main(program)
     except Served as served:
         return served.app, served.is_factory
     finally:
@@ -54,17 +56,30 @@ def served_app(module_name: str) -> tuple[Any, bool]:
     raise Fault("Runtime.NoServer", f"{spec.origin} ended without starting a server that lambent knows, so it has no app")
 
 
+def _call_main(program: Any) -> None:
+    """Call `main` of a program that only defines it, as an installed script calls it."""
+    main = getattr(program, "main", None)
+    if callable(main) and getattr(main, "__module__", "") == "__main__":
+        main()
+
+
 class _ServerStarts:
     """Finds the modules of `_STARTS` in the usual way, and replaces their functions once they have run."""
+
+    def __init__(self) -> None:
+        self._replaced: list[tuple[Any, str, Any]] = []
 
     def replace(self) -> None:
         for name in (*_STARTS, *_SKIPPED):
             if name in sys.modules:
-                _replace(sys.modules[name])
+                self._replace(sys.modules[name])
         sys.meta_path.insert(0, self)
 
     def detach(self) -> None:
+        """Put the functions back: what serves an app may use them itself, as mcp's transports do."""
         sys.meta_path.remove(self)
+        while self._replaced:
+            setattr(*self._replaced.pop())
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name not in _STARTS and name not in _SKIPPED:
@@ -76,24 +91,32 @@ class _ServerStarts:
 
             def exec_module(module: Any) -> None:
                 run(module)
-                _replace(module)
+                self._replace(module)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
+    def _replace(self, module: Any) -> None:
+        replacements = {dotted: _ending(app_of) for dotted, app_of in _STARTS.get(module.__name__, {}).items()}
+        replacements.update(dict.fromkeys(_SKIPPED.get(module.__name__, ()), _skip))
+        for dotted, replacement in replacements.items():
+            holder, _, name = dotted.rpartition(".")
+            owner = getattr(module, holder, None) if holder else module
+            if owner is not None and hasattr(owner, name):
+                self._replaced.append((owner, name, getattr(owner, name)))
+                setattr(owner, name, replacement)
 
-def _replace(module: Any) -> None:
-    replacements = {dotted: _ending(app_of) for dotted, app_of in _STARTS.get(module.__name__, {}).items()}
-    replacements.update(dict.fromkeys(_SKIPPED.get(module.__name__, ()), _skip))
-    for dotted, replacement in replacements.items():
-        holder, _, name = dotted.rpartition(".")
-        owner = getattr(module, holder, None) if holder else module
-        if owner is not None and hasattr(owner, name):
-            setattr(owner, name, replacement)
+
+def _skip(*arguments: Any, **options: Any) -> Any:
+    """Do nothing, in place of a part of a server. As a context manager: have no streams."""
+    return _NoStreams()
 
 
-def _skip(*arguments: Any, **options: Any) -> None:
-    """Do nothing, in place of a part of a server."""
+class _NoStreams:
+    async def __aenter__(self) -> tuple[None, None]:
+        return None, None
+
+    async def __aexit__(self, *error: object) -> None: ...
 
 
 def _ending(app_of: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,7 +178,26 @@ def _tornado(server: Any, *arguments: Any, **options: Any) -> Any:
     return wsgi
 
 
+def _mcp_server(server: Any, *arguments: Any, **options: Any) -> Any:
+    """Return the app of an MCP server whose program speaks over stdin and stdout. Lambda keeps no sessions."""
+    if hasattr(server, "streamable_http_app"):  # since mcp 2, which answers only to localhost unless it is given another host
+        return server.streamable_http_app(host="lambda", stateless_http=True)
+    from importlib import import_module
+
+    transport: Any = import_module("mcp.server.streamable_http_manager")
+    starlette: Any = import_module("starlette.applications")
+    routing: Any = import_module("starlette.routing")
+    manager = transport.StreamableHTTPSessionManager(app=server, stateless=True)
+
+    class Endpoint:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await manager.handle_request(scope, receive, send)
+
+    return starlette.Starlette(routes=[routing.Route("/mcp", endpoint=Endpoint())], lifespan=lambda app: manager.run())
+
+
 _SELF = _argument(0)
+_MCP_RUNS = ("run", "run_async", "run_stdio_async", "run_http_async", "run_sse_async", "run_streamable_http_async")
 
 _STARTS: dict[str, dict[str, Callable[..., Any]]] = {
     "bottle": {"run": _bottle},
@@ -164,7 +206,7 @@ _STARTS: dict[str, dict[str, Callable[..., Any]]] = {
     "cherrypy.process.wspbus": {"Bus.block": _cherrypy_bus},
     "connexion.apps.abstract": {"AbstractApp.run": _SELF},
     "eventlet.wsgi": {"server": _argument(1, "site")},
-    "fastmcp.server.server": {"FastMCP.run": _method("http_app")},
+    "fastmcp.server.server": {f"FastMCP.{name}": _method("http_app") for name in _MCP_RUNS},
     "flask.app": {"Flask.run": _SELF},
     "flask_socketio": {"SocketIO.run": _argument(1)},
     "gevent.baseserver": {"BaseServer.serve_forever": _attribute("application")},
@@ -173,10 +215,12 @@ _STARTS: dict[str, dict[str, Callable[..., Any]]] = {
     "hypercorn.asyncio": {"serve": _argument(0)},
     "hypercorn.trio": {"serve": _argument(0)},
     "livereload.server": {"Server.serve": _attribute("app")},
-    "mcp.server.fastmcp.server": {"FastMCP.run": _method("streamable_http_app")},
+    "mcp.server.fastmcp.server": {f"FastMCP.{name}": _method("streamable_http_app") for name in _MCP_RUNS},
+    "mcp.server.lowlevel.server": {"Server.run": _mcp_server},
+    "mcp.server.mcpserver.server": {f"MCPServer.{name}": _mcp_server for name in _MCP_RUNS},
     "microdot": {"Microdot.run": _SELF},
     "paste.httpserver": {"serve": _argument(0, "application")},
-    "quart.app": {"Quart.run": _SELF},
+    "quart.app": {"Quart.run": _SELF, "Quart.run_task": _SELF},
     "sanic.app": {"Sanic.run": _SELF},
     "tornado.httpserver": {"HTTPServer.listen": _tornado, "HTTPServer.bind": _tornado, "HTTPServer.start": _tornado},
     "uvicorn.main": {"run": _argument(0)},
@@ -189,5 +233,9 @@ _STARTS: dict[str, dict[str, Callable[..., Any]]] = {
 }
 """For each module, the functions that start a server, and how their arguments lead to the app."""
 
-_SKIPPED = {"cherrypy.process.servers": ("ServerAdapter.start",), "cherrypy.process.plugins": ("Autoreloader.start",)}
-"""Methods that do nothing: CherryPy starts its server and its watch over files before the call that blocks."""
+_SKIPPED = {
+    "cherrypy.process.plugins": ("Autoreloader.start",),
+    "cherrypy.process.servers": ("ServerAdapter.start",),
+    "mcp.server.stdio": ("stdio_server",),
+}
+"""Functions that do nothing: CherryPy starts its server and its watch over files before the call that blocks."""

@@ -33,10 +33,16 @@ HIDDEN = [
     + GUARD
     + "    app = Configurator().make_wsgi_app()\n    make_server('', 80, app).serve_forever()\n",
 ]
+MCP = "from fastmcp import FastMCP\ndef make():\n    server = FastMCP('x')\n    return server\n"
 PROGRAMS = [
     "import cherrypy\ncherrypy.quickstart(object())\n",
     "import cherrypy\n" + GUARD + "    cherrypy.quickstart(object())\n",
     "import cherrypy\ndef main():\n    cherrypy.engine.start()\n    cherrypy.engine.block()\n" + GUARD + "    main()\n",
+    "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
+    MCP + "def main():\n    make().run(transport='stdio')\n",
+    MCP + "async def main():\n    await make().run_stdio_async()\nimport asyncio\n" + GUARD + "    asyncio.run(main())\n",
+    "import asyncio, uvicorn\nfrom fastapi import FastAPI\nasync def main():\n    app = FastAPI()\n"
+    "    await uvicorn.Server(uvicorn.Config(app)).serve()\n" + GUARD + "    asyncio.run(main())\n",
 ]
 RUNS_MAIN = "lambent runs main.py as a program and takes the app that it serves"
 
@@ -92,6 +98,27 @@ def test_program_that_chooses_the_settings_of_a_factory_is_not_run(tmp_path: Pat
 def test_program_that_no_name_of_an_app_leads_to(tmp_path: Path, text: str) -> None:
     app = detect(write_project(tmp_path, {"main.py": text, "helpers.py": "x = 1\n"}))
     assert (app.spec, app.remarks) == ("main:__main__", (RUNS_MAIN,))
+
+
+def test_program_of_a_package_that_calls_an_imported_function(tmp_path: Path) -> None:
+    files = {
+        "src/shop/__init__.py": "from .server import main\n",
+        "src/shop/__main__.py": "from shop import main\n" + GUARD + "    main()\n",
+        "src/shop/server.py": "from shop.make import make\ndef main():\n    server = make()\n    server.run()\n",
+        "src/shop/make.py": MCP,
+    }
+    assert detect(write_project(tmp_path, files)).spec == "shop.__main__:__main__"
+    (tmp_path / "src/shop/__main__.py").unlink()
+    assert detect(tmp_path).spec == "shop.server:__main__"
+
+
+def test_functions_that_call_each_other_start_nothing(tmp_path: Path) -> None:
+    files = {
+        "main.py": "from other import main as other\ndef main():\n    other()\n" + GUARD + "    main()\n",
+        "other.py": "from main import main as start\ndef main():\n    start()\n",
+    }
+    with pytest.raises(DetectionError, match="no app found: no lambda_handler"):
+        detect(write_project(tmp_path, files))
 
 
 def test_server_started_by_an_imported_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_app_that_an_import_does_not_make_is_shown(tmp_path: Path, text: str, pl
 @pytest.mark.parametrize("package", ["fastmcp", "mcp.server.fastmcp"])
 def test_factory_of_an_mcp_server_is_told_the_line_that_makes_its_app(tmp_path: Path, package: str) -> None:
     text = f"from {package} import FastMCP\ndef create_server() -> FastMCP:\n    server = FastMCP('x')\n    return server\n"
-    project = write_project(tmp_path, {"main.py": f"{text}def main():\n    create_server().run()\n"})
+    project = write_project(tmp_path, {"main.py": text})
     with pytest.raises(DetectionError, match=r"server is made only inside create_server\(\)") as error:
         detect(project)
     line = error.value.hint.splitlines()[1]

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.framework_lookup import held_attribute
+from lambent.config.detection.framework_lookup import held_attribute, is_visible
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
@@ -129,7 +129,7 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
             yield Candidate(module, f"{name}{value.call}", factory_kind, "factory", rank, value)  # type: ignore[arg-type]
         elif kind == "event" and value.definition == (module.name, name):
             yield Candidate(module, name, "handler", "event", rank, value)
-        elif value.holder and not has_app:
+        elif value.holder and is_visible(value) and not has_app:
             yield Candidate(module, held_attribute(name, value.holder), fw.HOLDERS[value.holder][1], "object", rank, value)
         elif len(value.members) == 1 and not value.is_plain_class and not has_app:
             [(member, app)] = value.members
@@ -240,6 +240,8 @@ def _best(candidates: list[Candidate]) -> list[Candidate]:
     best = [each for in_file in by_file.values() for each in _best_in_file(in_file)]
     preferred = [candidate for candidate in best if candidate.module.name == "lambda_function"]
     preferred = preferred or [candidate for candidate in best if candidate.attribute == "lambda_handler"]
+    if not preferred and len({candidate.module.package for candidate in best}) == 1:  # what `python -m` runs
+        preferred = [candidate for candidate in best if candidate.module.path.name == "__main__.py"]
     if not preferred and {candidate.module.name.rpartition(".")[2] for candidate in best} == {"wsgi", "asgi"}:
         preferred = [candidate for candidate in best if candidate.kind == "wsgi"]
     return preferred if len(preferred) == 1 else sorted(best, key=lambda candidate: candidate.rank)

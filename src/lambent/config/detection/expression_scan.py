@@ -78,6 +78,8 @@ class ExpressionScan:
                 return app
             if node.func.attr in fw.METHODS and (base.opaque or not base.dotted):
                 return Value(fw.METHODS[node.func.attr])
+        if isinstance(node.func, ast.Name) and (made := self.made_by(node.func.id)):
+            return made
         function = self._value(node.func)
         if function.dotted == "functools.partial" and node.args:
             return self._value(node.args[0])
@@ -103,6 +105,10 @@ class ExpressionScan:
                 returned = self._returned(self._functions[name])
                 return returned if returned.kind in ("asgi", "wsgi", "web") else None
         return None
+
+    def made_by(self, name: str) -> Value | None:
+        """Return the object that a call of an own or imported function returns, if it holds an app. Else None."""
+        raise NotImplementedError
 
     def _returned(self, node: Function) -> Value:
         """Return what a function returns, given the names bound so far."""

@@ -18,6 +18,11 @@ def held_app(holder: Value, attribute: str, *, called: bool) -> Value | None:
     return Value(kind) if (name, bool(call)) == (attribute, called) else None
 
 
+def is_visible(value: Value) -> bool:
+    """Return whether a value holds an app in an attribute. Else only the program that runs it serves one."""
+    return value.holder is not None and fw.HOLDERS[value.holder][0] != ""
+
+
 def held_attribute(name: str, holder: tuple[str, str]) -> str:
     """Return the app in an object that holds it: `app.server` for Dash, `ds.app()` for Datasette."""
     attribute, _, call = fw.HOLDERS[holder]

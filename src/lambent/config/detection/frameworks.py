@@ -45,8 +45,11 @@ HOLDERS: dict[tuple[str, str], tuple[str, Kind, str]] = {
     ("fastmcp", "FastMCP"): ("http_app", "asgi", "()"),
     ("mcp", "FastMCP"): ("streamable_http_app", "asgi", "()"),
     ("mcp", "MCPServer"): ("streamable_http_app", "asgi", "(host='lambda',stateless_http=True)"),
+    ("mcp", "Server"): ("", "asgi", ""),
 }
 """Objects that hold the app: its attribute, its kind, and how the attribute is called, "" if it isn't.
+
+An object without an attribute for it serves an app only when it is run (`runtime/program.py`).
 
 mcp 2 answers only to localhost unless it is given another host, and Lambda keeps no sessions between environments.
 """
@@ -76,7 +79,8 @@ PASTE = "pyramid.paster.get_app"
 FACTORY_NAMES = ("create_app", "make_app", "get_app", "build_app", "app_factory", "create_application", "get_application")
 
 RUNNERS = {
-    ("uvicorn", "run"), ("uvicorn", "Server.run"), ("aiohttp", "web.run_app"), ("aiohttp", "run_app"), ("bottle", "run"),
+    ("uvicorn", "run"), ("uvicorn", "Server.run"), ("uvicorn", "Server.serve"),
+    ("aiohttp", "web.run_app"), ("aiohttp", "run_app"), ("bottle", "run"),
     ("waitress", "serve"), ("hypercorn", "serve"), ("cherrypy", "quickstart"), ("cherrypy", "engine.block"),
     ("werkzeug", "run_simple"), ("nicegui", "ui.run"), ("streamlit", "web.bootstrap.run"), ("granian", "serve"),
     ("web", "httpserver.runsimple"), ("gradio", "launch"), ("daphne", "run"), ("bjoern", "run"), ("meinheld", "server.run"),
@@ -89,13 +93,19 @@ UNSERVED = {
 }  # fmt: skip
 """Those of `RUNNERS` whose app `runtime/program.py` can't take."""
 
-SERVED_HOLDERS = {("dash", "Dash"), ("web", "application"), ("fastmcp", "FastMCP"), ("mcp", "FastMCP")}
+SERVED_HOLDERS = {
+    ("dash", "Dash"), ("web", "application"), ("fastmcp", "FastMCP"), ("mcp", "FastMCP"), ("mcp", "MCPServer"),
+    ("mcp", "Server"),
+}  # fmt: skip
 """Objects that hold an app, and whose methods for starting a server `runtime/program.py` knows."""
 
 SERVERS = ("wsgiref", "gevent", "geventwebsocket", "werkzeug", "cheroot", "flask_socketio", "livereload")
 """Packages of servers, and of what wraps one, whose methods `runtime/program.py` knows."""
 
-RUN_METHODS = ("run", "run_server", "run_debug", "run_simple", "listen", "launch", "serve")
+RUN_METHODS = (
+    *("run", "run_server", "run_debug", "run_simple", "listen", "launch", "serve", "run_task"),
+    *("run_async", "run_stdio_async", "run_http_async", "run_sse_async", "run_streamable_http_async"),
+)
 """Methods of an app, or of what holds one, that start a server and don't return."""
 
 LOOPS = ("serve_forever", "run_forever", "run_polling", "infinity_polling", "start_polling", "run_until_disconnected")

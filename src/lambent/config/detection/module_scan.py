@@ -14,26 +14,22 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.expression_scan import ExpressionScan, Function, LookUp, first_app
-from lambent.config.detection.framework_lookup import find_key, from_framework, held_attribute
-from lambent.config.detection.scanned import UNKNOWN, HiddenApp, ServerStart, Value
+from lambent.config.detection.expression_scan import Function, LookUp, first_app
+from lambent.config.detection.framework_lookup import from_framework, held_attribute, is_visible
+from lambent.config.detection.scanned import UNKNOWN, HiddenApp, Value
+from lambent.config.detection.server_scan import Follow, ServerScan
 from lambent.config.detection.unsupported import ASYNC_HANDLER
 
 _BOTTLE_ROUTES = ("route", "get", "post", "put", "delete", "patch", "error")
 _HUG_ROUTES = ("get", "post", "put", "delete", "patch", "options", "head", "http", "call", "get_post", "extend_api")
 _EVENT, _CONTEXT = re.compile(r"_*(event|evt)"), re.compile(r"_*(context|ctx)|_+c?")
-_SERVES = re.compile(
-    r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|\.start\(.*token", re.I
-)
 
 
-class ModuleScan(ExpressionScan):
+class ModuleScan(ServerScan):
     """The scan of the statements of one module, or of the body of a function inside the scan `outer`."""
 
-    def __init__(self, module: str, package: str, look_up: LookUp, outer: ModuleScan | None = None) -> None:
-        super().__init__(module, package, look_up, outer)
-        self.guarded: list[ast.If] = []
-        self.server_starts: list[ServerStart] = []
+    def __init__(self, module: str, package: str, look_up: LookUp, follow: Follow, outer: ModuleScan | None = None) -> None:
+        super().__init__(module, package, look_up, follow, outer)
         self.has_bottle_routes = False
         self.has_hug_routes = False
 
@@ -43,6 +39,11 @@ class ModuleScan(ExpressionScan):
             self._statement(statement, conditional)
             if not conditional:
                 self._note_server_starts([statement])
+
+    def scan_inside(self, body: Iterable[ast.stmt]) -> ModuleScan:
+        inner = ModuleScan(self._module, self._package, self._look_up, self._follow, outer=self)
+        inner.run(body)
+        return inner
 
     def takes_event(self, name: str) -> bool:
         """Return whether a name is a plain function of two parameters, or one of a Chalice app. It is a handler then."""
@@ -63,24 +64,14 @@ class ModuleScan(ExpressionScan):
                 if parameters and returned.kind in ("asgi", "wsgi", "web"):
                     yield HiddenApp("app", function.lineno, f"only inside {name}()", factory=name, parameters=parameters)
                     continue
-                holder = None if parameters else returned.holder
+                holder = None if parameters or not is_visible(returned) else returned.holder
                 remedy = f"app = {held_attribute(f'{name}()', holder)}" if holder else ""
                 yield from self._hidden_in(function.body, f"only inside {name}()", remedy)
 
-    def program_start(self) -> ServerStart | None:
-        """Return the start of a server that the runtime can take the app from, when the module is run as a program."""
-        starts = list(self.server_starts)
-        for guard in self.guarded:
-            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-            inner.run(guard.body)
-            starts += inner.server_starts
-        return next((start for start in starts if start.serves), None)
-
     def _hidden_in(self, body: list[ast.stmt], scope: str, remedy: str = "") -> Iterator[HiddenApp]:
-        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-        inner.run(body)
+        inner = self.scan_inside(body)
         for name, value in inner.names.items():
-            if (value.kind in ("asgi", "wsgi", "web", "handler") or value.holder) and self.names.get(name) != value:
+            if (value.kind in ("asgi", "wsgi", "web", "handler") or is_visible(value)) and self.names.get(name) != value:
                 yield HiddenApp(name, value.line, scope, remedy)
 
     def _statement(self, node: ast.stmt, conditional: bool) -> None:
@@ -106,7 +97,6 @@ class ModuleScan(ExpressionScan):
         elif isinstance(node, ast.Try):
             for part in (node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody):
                 self.run(part, True)
-            self._note_server_starts(node.body)
         elif isinstance(node, ast.With | ast.AsyncWith):
             self.run(node.body, conditional)
         elif isinstance(node, ast.For | ast.While):
@@ -135,8 +125,7 @@ class ModuleScan(ExpressionScan):
         """Bind the names that a function which is called declares as global."""
         names = [name for part in ast.walk(function) if isinstance(part, ast.Global) for name in part.names]
         if names and self._depth < 3:
-            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-            inner.run(function.body)
+            inner = self.scan_inside(function.body)
             for name in names:
                 self._bind(name, inner.names.get(name, UNKNOWN), conditional)
 
@@ -148,65 +137,6 @@ class ModuleScan(ExpressionScan):
     def _is_hug_route(self, decorator: ast.expr) -> bool:
         dotted = self._value(decorator.func if isinstance(decorator, ast.Call) else decorator).dotted
         return dotted.partition(".")[0] == "hug" and dotted.rpartition(".")[2] in _HUG_ROUTES
-
-    def _note_server_starts(self, body: Iterable[ast.stmt]) -> None:
-        for statement in body:
-            if isinstance(statement, ast.If) and statement.orelse:  # certain if every branch starts one
-                before = len(self.server_starts)
-                self._note_server_starts(statement.body)
-                middle = len(self.server_starts)
-                self._note_server_starts(statement.orelse)
-                if before == middle or middle == len(self.server_starts):
-                    del self.server_starts[before:]
-            call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-            if isinstance(call, ast.Call) and (start := self._server_start(call)):
-                self.server_starts.append(replace(start, line=call.lineno))
-
-    def _server_start(self, call: ast.Call) -> ServerStart | None:
-        """Return the start of a server if a call is one, which doesn't return then. Own functions are followed."""
-        function = call.func
-        if isinstance(function, ast.Name) and function.id in self._functions:
-            return self._start_inside(function.id)
-        dotted = self._value(function).dotted
-        text = ast.unparse(call)
-        if dotted == "asyncio.run":
-            return ServerStart(call.lineno, text, self._runs_hypercorn(call)) if self._serves(call) else None
-        if dotted.startswith("tornado.ioloop.IOLoop.") and dotted.endswith(".start"):
-            return ServerStart(call.lineno, text, True)
-        if runner := find_key(dotted, fw.RUNNERS):
-            return ServerStart(call.lineno, text, runner not in fw.UNSERVED)
-        return self._run_method(function, call, text) if isinstance(function, ast.Attribute) else None
-
-    def _run_method(self, function: ast.Attribute, call: ast.Call, text: str) -> ServerStart | None:
-        base = self._value(function.value)
-        is_known = base.dotted.partition(".")[0] in fw.SERVERS
-        if function.attr in fw.LOOPS:
-            return ServerStart(call.lineno, text, is_known)
-        if function.attr not in fw.RUN_METHODS:
-            return None
-        if base.kind in ("asgi", "wsgi", "web") or base.holder or base.unsupported:
-            return ServerStart(call.lineno, text, bool(base.kind) or base.holder in fw.SERVED_HOLDERS)
-        return ServerStart(call.lineno, text, is_known) if base.opaque and self._app_argument(call) is not None else None
-
-    def _start_inside(self, name: str) -> ServerStart | None:
-        if self._depth > 2:
-            return None
-        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-        inner.run(self._functions[name].body)
-        return inner.server_starts[0] if inner.server_starts else None
-
-    def _runs_hypercorn(self, call: ast.Call) -> bool:
-        coroutine = call.args[0] if call.args else None
-        function = self._value(coroutine.func).dotted if isinstance(coroutine, ast.Call) else ""
-        return find_key(function, (("hypercorn", "serve"),)) is not None
-
-    def _serves(self, call: ast.Call) -> bool:
-        """Return whether the coroutine that `asyncio.run` gets serves forever, by the words in it."""
-        coroutine = call.args[0] if call.args else None
-        function = coroutine.func if isinstance(coroutine, ast.Call) else None
-        body = self._functions.get(function.id) if isinstance(function, ast.Name) else None
-        text = ast.unparse(body if body is not None else call)
-        return _SERVES.search(text) is not None
 
     def _bind(self, name: str, value: Value, conditional: bool) -> None:
         previous = self.names.get(name)
@@ -239,6 +169,7 @@ class ModuleScan(ExpressionScan):
             if alias.name == "*":
                 self.star_imports.append(source)
                 continue
+            self._imported[alias.asname or alias.name] = (source, alias.name)
             value = self._look_up(source, alias.name) or Value(dotted=f"{source}.{alias.name}")
             self._bind(alias.asname or alias.name, replace(value, line=node.lineno), conditional)
 
@@ -285,8 +216,7 @@ class ModuleScan(ExpressionScan):
         """Return what a function returns, given the names bound so far."""
         if self._depth > 3:
             return UNKNOWN
-        inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-        inner.run(node.body)
+        inner = self.scan_inside(node.body)
         returns = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None]
         returned = first_app(*(inner._value(value, "app") for value in returns))
         annotated = from_framework(self._value(node.returns).dotted) if node.returns else None
@@ -313,8 +243,7 @@ class ModuleScan(ExpressionScan):
         """Yield the apps that an object keeps in attributes, as its `__init__` sets them."""
         inits = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
         for init in inits if self._depth < 3 else ():
-            inner = ModuleScan(self._module, self._package, self._look_up, outer=self)
-            inner.run(init.body)
+            inner = self.scan_inside(init.body)
             for statement in init.body:
                 match statement:
                     case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=expression):

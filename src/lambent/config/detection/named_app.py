@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import candidates_in, choose
-from lambent.config.detection.framework_lookup import held_attribute
+from lambent.config.detection.framework_lookup import held_attribute, is_visible
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.programs import program_remark
 from lambent.config.detection.project_modules import Module, ProjectModules
@@ -108,7 +108,7 @@ def _attribute_and_kind(
         return f"{attribute}{value.call}", factory_kind  # type: ignore[return-value]
     if must_call:
         return f"{attribute}()", "web"
-    if value.holder:
+    if value.holder and is_visible(value):
         return held_attribute(attribute, value.holder), fw.HOLDERS[value.holder][1]
     if kind in ("asgi", "wsgi", "handler"):
         return attribute, kind  # type: ignore[return-value]

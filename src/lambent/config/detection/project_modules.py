@@ -6,9 +6,10 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,6 +17,7 @@ from lambent.config.detection import frameworks as fw
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.scanned import ServerStart, Value
 from lambent.config.detection.search_path import read_added_folders
+from lambent.config.detection.server_scan import ServerScan
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -82,6 +84,7 @@ class ProjectModules:
         self.folder = folder
         self._scans: dict[Path, ModuleScan] = {}
         self._added: dict[Path, list[Path]] = {}
+        self._asked: set[tuple[Path, str]] = set()  # functions that a scan is asked about: they may call each other
         roots = (root for root in _ROOTS if (folder / root).is_dir() and not (folder / root / "__init__.py").exists())
         self.roots = (".", *roots)
 
@@ -155,7 +158,8 @@ class ProjectModules:
         """Return the scan of a module. Raises DetectionError, with the line, for a file that is not valid Python."""
         if module.path not in self._scans:
             tree = self._parse(module.path)
-            scan = ModuleScan(module.name, module.package, partial(self._look_up, module.path))
+            look_up, ask = partial(self._look_up, module.path), partial(self._ask, module.path)
+            scan = ModuleScan(module.name, module.package, look_up, ask)
             self._scans[module.path] = scan  # before it runs: modules may import each other
             try:
                 scan.run(tree.body)
@@ -194,6 +198,17 @@ class ProjectModules:
         if value is None and self.find(f"{module_name}.{name}", self.import_folders(importer)) is not None:
             return Value(dotted=f"{module_name}.{name}")
         return value
+
+    def _ask(self, importer: Path, module_name: str, name: str, question: Callable[[ServerScan, str], Any]) -> Any:
+        """Ask the scan of an own module about one of its functions. A function that is being asked about has no answer."""
+        module = self.find(module_name, self.import_folders(importer))
+        if module is None or (module.path, name) in self._asked:
+            return None
+        self._asked.add((module.path, name))
+        try:
+            return question(self.scan(module), name)
+        finally:
+            self._asked.remove((module.path, name))
 
     def _parse(self, path: Path) -> ast.Module:
         try:

@@ -281,6 +281,10 @@ def adding(command: str, *requirements: str) -> str:
     if new_file := re.match(r"put (\S.*) and \{\} into (.*)", command):
         return f"put {' '.join(_distinct((*new_file[1].split(), *requirements)))} into {new_file[2]}"
     requirements = _distinct(requirements)
+    if (file := re.match(r"add \{\} to (?!your )(.*)", command)) and any(">=" in each for each in requirements):
+        these = requirements[0] if len(requirements) == 1 else "these"
+        lines = "" if len(requirements) == 1 else f", a line each: {' '.join(requirements)}"
+        return f"in {file[1]}, require {these} instead{lines}"
     if not command.startswith(("add ", "put ", "require ")):
         return command.format(shlex.join(requirements))
     if len(requirements) == 1:
@@ -288,10 +292,15 @@ def adding(command: str, *requirements: str) -> str:
     return f"{command.format('these')}, a line each: {' '.join(requirements)}"
 
 
+def package_of(requirement: str) -> str:
+    """Return the package of a requirement in lower case: "psycopg" for "psycopg[binary]<4"."""
+    return re.split(r"[<=>~!\[]", requirement)[0].lower()
+
+
 def _distinct(requirements: Iterable[str]) -> tuple[str, ...]:
     distinct: dict[str, str] = {}
     for requirement in requirements:
-        name = re.split(r"[<=>~!\[]", requirement)[0].lower()
+        name = package_of(requirement)
         if name not in distinct or requirement.lower() != name:
             distinct[name] = requirement
     return tuple(distinct.values())

@@ -105,6 +105,17 @@ def test_what_the_user_pins_stays(project: Project, requirements: str) -> None:
     assert project.used == [{"starlette 1.0"}]
 
 
+def test_pin_that_works_on_no_python_of_lambda_is_replaced(project: Project) -> None:
+    for version in ("3.6", "3.10", "4.0"):
+        offer(project.registry, "tweepy", version)
+    write(project.folder, {"requirements.txt": "tweepy==3.6\n"})
+    error = '  File "tweepy/streaming.py", line 355\n    def _start(self, async):\nSyntaxError: invalid syntax'
+    assert project.build(error, "tweepy 3.10") == {"tweepy 3.10"}
+    reason = "tweepy before 3.7 doesn't work on Python 3.7 and newer"
+    hint = "in requirements.txt, require tweepy>=3.7,<4 instead"
+    assert project.warnings == [f"tweepy 3.10 is used, because {reason} ({hint})"]
+
+
 def test_breaks_that_follow_each_other_are_one_edit_with_the_lowest_limits(project: Project) -> None:
     for name, version in (("werkzeug", "2.0"), ("werkzeug", "2.3"), ("werkzeug", "3.0"), ("flask", "2.2"), ("flask", "3.0")):
         offer(project.registry, name, version)

@@ -16,7 +16,10 @@ from lambent.errors import LambentError
 
 
 class Break(Struct, frozen=True):
-    """What a release removed, and the requirements that keep it."""
+    """What a release removed, and the requirements that keep it.
+
+    A lower limit is for releases that work on no Python that web apps run on: it counts instead of the user's own requirement.
+    """
 
     what: str
     requirements: tuple[str, ...]
@@ -111,6 +114,22 @@ _FLASK_SQLALCHEMY_3 = (
 )
 
 _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
+    (
+        (r"werkzeug/routing[\s\S]*required field \"type_ignores\" missing",),
+        Break("werkzeug before 0.15.5 doesn't work on Python 3.8 and newer", ("werkzeug>=0.15.5,<0.16",)),
+    ),
+    (
+        (r"__class__ not set defining 'AbstractBaseUser'", r"django/[\s\S]*Generator expression must be parenthesized"),
+        Break("Django before 1.11.17 doesn't work on Python 3.8 and newer", ("django>=1.11.17,<2",)),
+    ),
+    (
+        (r"celery/[\s\S]*(?:from \. import async|celery\.backends\.async)[\s\S]*SyntaxError",),
+        Break("celery before 4.3 doesn't work on Python 3.7 and newer", ("celery>=4.3,<5", "kombu>=4.6,<5", "vine<5")),
+    ),
+    (
+        (r"tweepy/[\s\S]*async[\s\S]*SyntaxError",),
+        Break("tweepy before 3.7 doesn't work on Python 3.7 and newer", ("tweepy>=3.7,<4",)),
+    ),
     (
         (r"TemplateResponse[\s\S]*unhashable type: 'dict'",),
         Break("starlette 1 takes the request first: TemplateResponse(request, name, context)", ("starlette<1",)),

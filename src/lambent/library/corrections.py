@@ -24,7 +24,7 @@ from lambent.config.model import Config
 from lambent.deployment.version_breaks import Break, break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
-from lambent.module_packages import MISSING_EXTRA, known_requirement
+from lambent.module_packages import MISSING_EXTRA, known_requirement, package_of
 from lambent.package import git_commit
 from lambent.package.build import complete_requirements
 from lambent.package.build_context import BuildContext, BuildOptions
@@ -67,7 +67,7 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
     with suppress(PackagingError):
         pins = _pins(config, cache, options)
         names = {pin.name for pin in pins}
-        needed = [each for each in broken.requirements if "<" not in each or each.partition("<")[0] in names]
+        needed = [each for each in broken.requirements if "<" not in each or package_of(each) in names]
         added = ((each, broken.what) for each in needed or broken.requirements)
         corrected = replace(config, corrections=_lowest((*config.corrections, *added)))
         return _remembered(corrected, pins, source, cache, options)
@@ -138,7 +138,7 @@ def _lowest(corrections: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
     """Return the corrections with only the lowest limit of each package."""
     lowest: dict[str, tuple[str, str]] = {}
     for correction in corrections:
-        name, _, limit = correction[0].partition("<")
+        name, limit = package_of(correction[0]), correction[0].partition("<")[2]
         if name not in lowest or (limit and _release(limit) < _release(lowest[name][0].partition("<")[2])):
             lowest[name] = correction
     return tuple(lowest.values())

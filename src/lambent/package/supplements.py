@@ -7,7 +7,6 @@ packages. A lock or a tool's project says exactly what runs, so there the error 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from lambent.config.detection.project_modules import ProjectModules
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
 from lambent.lazy import LazyModule
-from lambent.module_packages import adding, known_requirement
+from lambent.module_packages import adding, known_requirement, package_of
 from lambent.package.build_context import BuildContext
 from lambent.package.dependencies import Requirements, resolve_request, resolve_requirements
 from lambent.package.lock import Lock
@@ -128,7 +127,7 @@ def report_additions(context: BuildContext, requirements: Requirements) -> None:
 
 def _name_of(requirement: str) -> str:
     """Return the normalized name of a package that we require: "psycopg" for "psycopg[binary]"."""
-    return str(utils.canonicalize_name(re.split(r"[<\[]", requirement)[0]))
+    return str(utils.canonicalize_name(package_of(requirement)))
 
 
 def _options(

@@ -146,8 +146,9 @@ class UvResolver:
         excludes = [*left_out.always(), *sorted(adjustments.left_out)]
         freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
         freed += adjustments.edits.values()
+        freed += (line for line in self._request.options.added if ">=" in line)
         dated = (line for name, line in self._at_the_time.items() if name not in adjustments.undated)
-        added = [*self._request.options.added, *adjustments.implied, *dated]
+        added = [*(line for line in self._request.options.added if ">=" not in line), *adjustments.implied, *dated]
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines))

@@ -17,8 +17,20 @@ from lambent.errors import UsageError
 
 _GENERIC = frozenset(
     [
-        *("api", "app", "application", "apps", "back", "back-end", "backend", "django", "fastapi", "flask"),
-        *("server", "service", "src", "web"),
+        *("api", "app", "application", "apps", "back", "back-end", "backend", "django", "fastapi", "flask", "function"),
+        *(
+            "functions",
+            "handler",
+            "handlers",
+            "lambda",
+            "lambda-function",
+            "lambda_function",
+            "lambdas",
+            "server",
+            "service",
+            "src",
+            "web",
+        ),
     ]
 )
 

@@ -176,3 +176,9 @@ def test_functions_are_read_with_their_triggers_and_plain_variables(tmp_path: Pa
     fetch, greet = read_functions(tmp_path)
     assert (fetch.triggers, fetch.is_other, dict(fetch.variables)) == (("schedule",), True, {"LEVEL": "debug", "COUNT": "3"})
     assert (greet.triggers, greet.is_http) == (("sqs",), False)
+
+
+def test_handler_that_a_template_names_is_called_with_events_whatever_object_it_is(tmp_path: Path) -> None:
+    text = "functions:\n  hello:\n    handler: shop.entry\n"
+    files = {"serverless.yml": text, "shop.py": "from own_tools import Service\nentry = Service()\n"}
+    assert detect(write_project(tmp_path, files)).kind == "handler"

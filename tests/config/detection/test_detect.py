@@ -46,6 +46,8 @@ ONE_FILE = [
     ),
     ("def handler(event, context): pass", "handler", "handler"),
     ("from mangum import Mangum\nfrom fastapi import FastAPI\napp = FastAPI()\nhandler = Mangum(app)", "handler", "handler"),
+    ("from ask_sdk_core.skill_builder import SkillBuilder\nsb = SkillBuilder()\nrun = sb.lambda_handler()", "run", "handler"),
+    ("from own_tools import Resolver\napp = Resolver()\nhandler = app.handler", "handler", "handler"),
     ("import flask\napplication = flask.Flask(__name__)", "application", "wsgi"),
     ("from fastapi import FastAPI\napi: FastAPI = FastAPI()", "api", "asgi"),
     ("from starlette.applications import Starlette as S\nserver = S()", "server", "asgi"),

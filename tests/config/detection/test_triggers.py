@@ -29,6 +29,22 @@ Resources:
         ({"main.py": RECORDS}, "Records", "main.py:2 reads Records"),
         ({"main.py": "def handler(e, c):\n    return e.get('detail', {})\n"}, "detail", "main.py:2 reads detail"),
         ({"main.py": "def handler(event, context):\n    print(event['key1'])\n"}, "key1", "main.py:2 reads key1"),
+        ({"main.py": RECORDS + "    return {'statusCode': 200}\n"}, "Records", "main.py:2 reads Records"),
+        (
+            {"main.py": "def handler(e, c):\n    if e['request'] == 1:\n        return 2\n"},
+            "request",
+            "main.py:2 reads request",
+        ),
+        (
+            {"main.py": "def handler(e, c):\n    try:\n        e['Records']\n    except E:\n        pass\n"},
+            "Records",
+            "main.py:3 reads Records",
+        ),
+        (
+            {"main.py": "from ask_sdk_core.skill_builder import SkillBuilder\nhandler = SkillBuilder().lambda_handler()\n"},
+            "alexa",
+            "main.py uses ask_sdk_core",
+        ),
         ({"main.py": PLAIN, "template.yaml": SAM.format(trigger="Schedule")}, "schedule", "template.yaml: schedule"),
     ],
 )
@@ -44,14 +60,24 @@ def test_handler_of_other_events(tmp_path: Path, files: dict[str, str], trigger:
     "files",
     [
         {"main.py": PLAIN},
-        {"main.py": RECORDS + "    return {'statusCode': 200}\n"},
+        {"main.py": RECORDS + "    return {'statusCode': 200, 'body': event['requestContext']}\n"},
+        {"main.py": "def handler(e, c):\n    try:\n        return e['name']\n    except KeyError:\n        return 'you'\n"},
         {"main.py": RECORDS, "template.yaml": SAM.format(trigger="HttpApi")},
         {"main.py": "def handler(e, context):\n    return e['Records'] if 'Records' in e else 1\n"},
         {"main.py": "def handler(event, context):\n    return helper(event)\ndef helper(e):\n    return e['Records']\n"},
         {"main.py": "def handler(event, context):\n    if event:\n        return event['key1']\n    return event['body']\n"},
         {"main.py": "from flask import Flask\napp = Flask(__name__)\n"},
     ],
-    ids=["nothing-read", "answers-http", "template-says-http", "asks-first", "other-function", "of-requests", "web-app"],
+    ids=[
+        "nothing-read",
+        "answers-http",
+        "has-a-default",
+        "template-says-http",
+        "asks-first",
+        "other-function",
+        "of-requests",
+        "web-app",
+    ],
 )
 def test_what_requests_may_call_keeps_its_url(tmp_path: Path, files: dict[str, str]) -> None:
     app = detect(write_project(tmp_path, files))

@@ -85,6 +85,8 @@ def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None
             if attribute and has_name(modules, module, attribute):
                 app = to_app(modules, module, attribute, declaration.source, must_call=command.is_factory)
                 value = modules.value(module, attribute.partition("(")[0])
+                if command.is_handler and app.kind == "web" and not (value and value.kind):
+                    app = replace(app, kind="handler")
                 return _Found(app, (value and value.definition) or app.spec, declaration.source)
         except DetectionError:  # the search, which follows, explains it
             continue

@@ -39,7 +39,7 @@ class ExpressionScan:
         if isinstance(node, ast.Call):
             return self._call(node, name)
         if isinstance(node, ast.Attribute):
-            return self._attribute(node)
+            return self._attribute(node, name)
         if isinstance(node, ast.IfExp):
             return first_app(self._value(node.body, name), self._value(node.orelse, name))
         if isinstance(node, ast.BoolOp):
@@ -61,8 +61,10 @@ class ExpressionScan:
                 return Value(dotted=f"{source}.{name}")
         return UNKNOWN
 
-    def _attribute(self, node: ast.Attribute) -> Value:
+    def _attribute(self, node: ast.Attribute, name: str = "") -> Value:
         base = self._value(node.value)
+        if base.opaque and name in fw.HANDLER_NAMES and node.attr in fw.HANDLER_METHODS:
+            return Value("handler")
         app = held_app(base, node.attr, called=False)
         if app is not None:
             return app

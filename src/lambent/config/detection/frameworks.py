@@ -35,8 +35,18 @@ HANDLERS = {
     ("lambda_asgi", "Handler"), ("a2wsgi_lambda", "Handler"),
 }  # fmt: skip
 
-METHODS = {"make_wsgi_app": "wsgi", "wsgifunc": "wsgi", "http_app": "asgi", "streamable_http_app": "asgi", "sse_app": "asgi"}
-"""Methods that return an app, whatever the object is: Pyramid, web.py, MCP servers."""
+METHODS = {
+    "make_wsgi_app": "wsgi",
+    "wsgifunc": "wsgi",
+    "http_app": "asgi",
+    "streamable_http_app": "asgi",
+    "sse_app": "asgi",
+    "lambda_handler": "handler",
+}
+"""Methods that return an app, whatever the object is: Pyramid, web.py, MCP servers, Alexa's skill builders."""
+
+HANDLER_METHODS = ("lambda_handler", "handler", "handle", "resolve", "handle_request")
+"""Methods of an unknown object that a module offers as its handler: `handler = app.handler`."""
 
 HOLDERS: dict[tuple[str, str], tuple[str, Kind, str]] = {
     ("datasette", "Datasette"): ("app", "asgi", "()"),

@@ -75,8 +75,8 @@ def handler_command(handler: str, code: str, folder: Path | None = None) -> Star
         return None
     if folder is not None and code != "." and (folder / code / "__init__.py").is_file():
         # a package's own imports say how it is started
-        return StartCommand((f"{code}/{path}:{match['name']}",), ".", is_program=True)
-    return StartCommand((f"{module}:{match['name']}",), code, is_program=True)
+        return StartCommand((f"{code}/{path}:{match['name']}",), ".", is_program=True, is_handler=True)
+    return StartCommand((f"{module}:{match['name']}",), code, is_program=True, is_handler=folder is not None)
 
 
 def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:

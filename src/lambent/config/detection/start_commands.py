@@ -53,12 +53,14 @@ class StartCommand(Struct, frozen=True):
     `targets` are words that may name the app, the likeliest first: "module:attribute", "module" or "path/file.py".
     `folder` is the folder it runs in, relative to the project. `is_factory` means that the attribute is to be called.
     `is_program` means that a Python file or module is run, which may or may not define an app, or a shell script.
+    `is_handler` means that Lambda calls the attribute with events.
     """
 
     targets: tuple[str, ...]
     folder: str = "."
     is_factory: bool = False
     is_program: bool = False
+    is_handler: bool = False
 
 
 def parse_commands(line: str) -> Iterator[StartCommand]:

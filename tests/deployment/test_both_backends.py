@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
+import linecache
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -109,6 +110,20 @@ def test_first_and_second_deploy_respond(target: Target) -> None:
     assert (again.version, again.url, again.changed, set(watched.calls) <= READS) == ("1", first.url, False, True)
     second = target.deploy("two", log_retention_days=7, tags=(("team", "web"),))
     assert (second.version, second.url, target.body(first.url)) == ("2", first.url, b"two")
+
+
+def test_handler_whose_requests_have_a_body_goes_live_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = in_memory(MemoryAws(), tmp_path)
+    source = "def lambda_handler(event, context):\n    return event['body'].upper()\n"
+    monkeypatch.setitem(linecache.cache, "/var/task/main.py", (len(source), None, source.splitlines(True), "main.py"))
+    zipped = artifact(target.folder, source, runtime=RUNTIME)
+    context = DeployContext(target.aws, target.observed.append, QUICK, target.fetch)
+    deployed = deploy(config(target.folder, target.name, runtime=RUNTIME), zipped, context)
+    warnings = [event.text for event in target.observed if isinstance(event, events.Warned)]
+    assert deployed.version == "1" and target.fetch(deployed.url, 10, ()).status == 502
+    assert warnings == [
+        "the check can't tell whether the handler works: it needs a body, which GET / doesn't have (main.py, line 2)"
+    ]
 
 
 def test_failing_version_does_not_go_live(target: Target) -> None:

@@ -96,6 +96,13 @@ class Failure(Struct, frozen=True):
         return frames[-1] if frames else ""
 
     @property
+    def source_line(self) -> str:
+        """The text of that line, or ""."""
+        frames = [match for match in _FRAME.finditer(self.traceback) if self._is_own(match[1])]
+        following = self.traceback[frames[-1].end() :].splitlines()[1:2] if frames else []
+        return "".join(line.strip() for line in following if not _FRAME.match(line))
+
+    @property
     def where(self) -> str:
         """The position in parentheses, to follow a sentence; or ""."""
         return f" ({self.position})" if self.position else ""

@@ -41,10 +41,13 @@ class _UrlCheck:
         wait_until(self._answered, timing.answer_s)
         if self._response.crashed or self._is_failure:
             try:
-                check(context, request)
+                checked = check(context, request)
             except DeployError:
                 self._report()
                 raise
+            if checked.missing:  # which the check of the version has reported
+                self._report()
+                return
             if self._response.crashed:  # the URL's previous mode may still be in effect
                 wait_until(lambda: self._answered() and not self._response.crashed, timing.answer_s)
         self._report()

@@ -28,6 +28,7 @@ from lambent.deployment.failure import Failure
 from lambent.deployment.invocation_log import whole_log
 from lambent.deployment.polling import wait_until
 from lambent.deployment.refused_host import REFUSALS, explain_refused_host, refuses_host
+from lambent.deployment.request_parts import missing_part
 from lambent.errors import AwsError, FunctionFailedError, GrantsLostError
 
 _TRANSIENT = {
@@ -64,10 +65,27 @@ class CheckRequest(Struct, frozen=True):
     auth: str = PUBLIC
 
 
-def check(context: DeployContext, request: CheckRequest) -> Invoked:
+class Checked(Struct, frozen=True):
+    """What the version answered. `missing` is the part of a request that its handler failed without, in words, or "".
+
+    `where` is the position of that failure.
+    """
+
+    invoked: Invoked
+    missing: str = ""
+    where: str = ""
+
+    def warning(self, path: str) -> tuple[str, str]:
+        """Return what the check could not tell, and how to find out. `path` is the check's."""
+        needs = f"it needs {self.missing}, which GET {path} doesn't have{self.where}"
+        return f"the check can't tell whether the handler works: {needs}", "send the URL a request that it is for"
+
+
+def check(context: DeployContext, request: CheckRequest) -> Checked:
     """Invoke the version once. Wait for throttling to pass and for the version to become ready, at most `timing.answer_s`.
 
-    Raises FunctionFailedError with the cause, what to do, and the function's own traceback.
+    Raises FunctionFailedError with the cause, what to do, and the function's own traceback. A handler function that only fails
+    because the request of the check isn't one that it takes is no failure.
     """
     began = time.time()
     invoked = _invoke(context.aws, request, context.timing.answer_s)
@@ -75,6 +93,8 @@ def check(context: DeployContext, request: CheckRequest) -> Invoked:
     if failure is not None:
         log = whole_log(context.aws, request.function, request.version, invoked, began)
         failure = replace(failure, log=log, add_command=context.add_command, own_folders=context.own_folders)
+        if not request.strict and (missing := missing_part(failure)):
+            return Checked(invoked, missing, failure.where)
     where = f"function {request.function}, version {request.version}"
     if failure is not None:
         host = urlsplit(request.url).netloc or CHECK_HOST
@@ -86,7 +106,7 @@ def check(context: DeployContext, request: CheckRequest) -> Invoked:
     if request.strict and request.mode and mode not in ("", request.mode):
         what = f"the app responds for a {mode} URL, but its URL is set to {request.mode}"
         raise FunctionFailedError(what, where=where, hint="set stream = true or false instead of LAMBENT_RESPONSE")
-    return invoked
+    return Checked(invoked)
 
 
 def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:

@@ -16,7 +16,7 @@ from lambent import events
 from lambent.aws.error_codes import CONFLICT, INVALID
 from lambent.aws.values import BUFFERED, Code, Function, Settings
 from lambent.deployment import aws_cli
-from lambent.deployment.check_path import describe_check, only_starts
+from lambent.deployment.check_path import check_path, describe_check, only_starts
 from lambent.deployment.deployment import Deployment
 from lambent.deployment.desired import PUBLIC, Desired
 from lambent.deployment.export.hidden_values import hidden_names
@@ -120,8 +120,10 @@ class CheckVersion(Step, frozen=True):
         except FunctionFailedError as error:
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise
-        deployment.check_request_id = checked.request_id
-        if warning := slow_start(deployment.aws, self.name, version, checked, began):
+        deployment.check_request_id = checked.invoked.request_id
+        if checked.missing:
+            deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))
+        if warning := slow_start(deployment.aws, self.name, version, checked.invoked, began):
             deployment.emit(events.Warned(warning, "import less at the start, or --memory, which adds CPU"))
 
     def _outcome(self, deployment: Deployment) -> str:

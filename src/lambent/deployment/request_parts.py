@@ -1,0 +1,41 @@
+"""What a handler needs of its requests and the check's, GET /, doesn't have: a body, a query, a header of its own. Pure.
+
+A handler that fails for that reason has started and runs, and only its callers know the requests that it takes.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lambent.deployment.failure import Failure
+
+_NAMES = {"body": "a body", "queryStringParameters": "a query", "cookies": "cookies", "headers": "headers of its own"}
+"""Members of the event of a Function URL that depend on the request, each in words."""
+
+_IN_VARIABLES = {
+    "a query": re.compile(r"\b(?:query(?:_?string)?(?:_?param(?:eter)?s)?|(?:query_)?params|parameters|qs)\b", re.IGNORECASE),
+    "a body": re.compile(r"\b(?:\w+_)?body\b"),
+    "headers of its own": re.compile(r"\bheaders\b"),
+}
+"""The usual names of variables that hold such a member."""
+
+_ERRORS = re.compile(r"\b(?:KeyError|TypeError|AttributeError|JSONDecodeError)\b")
+_MEMBER = re.compile(rf"""\bevent(?:\[\s*|\.get\(\s*)['"]({"|".join(_NAMES)})['"]""")
+_OTHER_MEMBER = re.compile(r"""\bevent(?:\[\s*|\.get\(\s*)['"]""")
+_IN_RESPONSE = re.compile(r"""(?<![\w'])'(body|queryStringParameters)'(?![\w'])|the JSON object must be str""")
+"""What a handler that catches the exception says of it: `str(KeyError("body"))`."""
+
+
+def missing_part(failure: Failure) -> str:
+    """Return what the request of the check lacks, in words, if the handler failed for that reason. Else ""."""
+    if ", in <module>" in failure.traceback:
+        return ""  # it did not start
+    line = failure.source_line
+    if not line or not _ERRORS.search(f"{failure.error_type} {failure.exception}"):
+        match = _IN_RESPONSE.search(f"{failure.body}\n{failure.lines}") if failure.status and not line else None
+        return _NAMES.get(match[1] or "body", "") if match else ""
+    if match := _MEMBER.search(line):
+        return _NAMES[match[1]]
+    if _OTHER_MEMBER.search(line):
+        return ""
+    return next((part for part, names in _IN_VARIABLES.items() if names.search(line)), "")

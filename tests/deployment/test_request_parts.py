@@ -1,0 +1,47 @@
+"""Handlers that fail only because the request of the check isn't one of theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.aws.values import Settings
+from lambent.deployment.failure import Failure
+from lambent.deployment.request_parts import missing_part
+
+SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
+
+
+def trace(line: str, error: str, where: str = "app") -> str:
+    frame = f'  File "/var/task/main.py", line 4, in {where}\n    {line}\n'
+    return f"[ERROR] {error}\nTraceback (most recent call last):\n{frame}"
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "missing"),
+    (
+        ("text = event['body']", "KeyError: 'body'", "a body"),
+        ('data = json.loads(event.get("body"))', "TypeError: the JSON object must be str, not NoneType", "a body"),
+        ("name = body['name']", "KeyError: 'name'", "a body"),
+        ("city = event['queryStringParameters']['city']", "KeyError: 'queryStringParameters'", "a query"),
+        ("city = query_params.get('city')", "AttributeError: 'NoneType' object has no attribute 'get'", "a query"),
+        ("sign = event['headers']['x-signature']", "KeyError: 'x-signature'", "headers of its own"),
+        ("for record in event['Records']:", "KeyError: 'Records'", ""),
+        ("key = event['pathParameters']['key']", "TypeError: 'NoneType' object is not subscriptable", ""),
+        ("row['DATE']", "KeyError: 'DATE'", ""),
+        ("body = 1 / 0", "ZeroDivisionError: division by zero", ""),
+    ),
+)
+def test_what_the_request_lacks_is_in_the_line_that_fails(line: str, error: str, missing: str) -> None:
+    assert missing_part(Failure(SETTINGS, error.partition(":")[0], log=trace(line, error))) == missing
+
+
+def test_a_handler_that_fails_at_import_has_not_started() -> None:
+    log = trace("body = config['body']", "KeyError: 'body'", "<module>")
+    assert missing_part(Failure(SETTINGS, "KeyError", log=log)) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"), (('{"error": "\'body\'"}', "a body"), ("could not connect", ""), ("the 'headers' table", ""))
+)
+def test_a_handler_that_catches_the_exception_names_the_member(body: str, missing: str) -> None:
+    assert missing_part(Failure(SETTINGS, status=500, body=body)) == missing

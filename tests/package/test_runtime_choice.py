@@ -203,6 +203,14 @@ def test_source_that_can_do_without_its_compiled_part_gets_the_oldest_python(pro
     assert wheel.filename == "old-1.0-py3-none-any.whl"
 
 
+def test_other_package_that_fits_no_runtime_is_the_error(project: Project) -> None:
+    offer_with_source(project, BACKEND.replace("import imp\n", "").replace("py3-none-any", "cp38-cp38-linux_x86_64"))
+    compiles = 'import os, subprocess\nsubprocess.run([os.environ["CC"], "x.c"], check=True)\n'
+    project.registry.files["/files/driver-1.0.tar.gz"] = make_old_source(compiles, "driver")
+    project.require("old==1.0", "driver==1.0")
+    assert project.refuse().what.startswith("driver 1.0 has no wheel")
+
+
 def test_source_that_needs_a_compiler_fits_no_runtime(project: Project) -> None:
     offer_with_source(project, 'import os, subprocess\nsubprocess.run([os.environ["CC"], "x.c"], check=True)\n')
     offer_for(project.registry, "old", "1.1", 8, 9)
@@ -226,17 +234,17 @@ def test_edit_frees_a_package_that_does_not_allow_it(project: Project) -> None:
     assert project.choose().runtime == "python3.8"
 
 
-def make_old_source(backend: str = BACKEND) -> bytes:
+def make_old_source(backend: str = BACKEND, package: str = "old") -> bytes:
     """Return a source distribution. Its build imports a module that Python 3.12 removed, unless it has another backend."""
     files = {
-        "PKG-INFO": "Metadata-Version: 2.1\nName: old\nVersion: 1.0\n",
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
         "backend.py": backend,
     }
     content = BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
         for name, text in files.items():
-            member = tarfile.TarInfo(f"old-1.0/{name}")
+            member = tarfile.TarInfo(f"{package}-1.0/{name}")
             member.size = len(text)
             archive.addfile(member, BytesIO(text.encode()))
     return content.getvalue()

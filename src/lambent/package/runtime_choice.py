@@ -143,7 +143,9 @@ class RuntimeSearch:
             search = RuntimeSearch(replace(self.config, uncompiled=names), self.cache, self.environ, self._emit, self.options)
             try:
                 runtime = search.first_fitting(ordered)
-            except PackagingError:
+            except PackagingError as error:
+                if error.where.partition(" ")[0] not in names:
+                    raise  # another package fits no runtime in any way
                 break
             if runtime is not None:
                 search._report(runtime)

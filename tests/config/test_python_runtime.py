@@ -30,6 +30,12 @@ def write_project(folder: Path, files: dict[str, str]) -> None:
             {"pyproject.toml": '[tool.poetry.dependencies]\npython = ">=3.9,<3.12"'},
             *("3.11", "3.9", "[tool.poetry.dependencies] python allows"),
         ),
+        (
+            {"pyproject.toml": '[project]\nrequires-python = "^3.12"', "poetry.lock": ""},
+            "3.14",
+            "3.12",
+            "requires-python allows",
+        ),
         ({"uv.lock": 'version = 1\nrequires-python = ">=3.10, <3.13"\n'}, "3.12", "3.10", "uv.lock allows"),
         (
             {"poetry.lock": '[[package]]\npython-versions = ">=2"\n[metadata]\npython-versions = "~3.11"\n'},

@@ -77,19 +77,25 @@ def read_range(project: Project) -> VersionRange | None:
 
     Raises UsageError for a requires-python that can't be read.
     """
-    if project.requires_python:
-        try:
-            specifiers.SpecifierSet(project.requires_python)
-        except specifiers.InvalidSpecifier as error:
-            raise UsageError(
-                f"invalid version range: {project.requires_python}",
-                where=f"{project.table_source} requires-python",
-                hint='requires-python = ">=3.11"',
-            ) from error
-        return VersionRange("requires-python", project.requires_python)
+    if text := project.requires_python:
+        return VersionRange("requires-python", text, not _is_valid(text) and _is_poetry_notation(project))
     if python := _poetry_python(project):
         return VersionRange("[tool.poetry.dependencies] python", python, is_poetry=True)
     return None if project.path.is_file() else _read_range_of_file(project.folder)
+
+
+def _is_poetry_notation(project: Project) -> bool:
+    """Return whether a requires-python that isn't valid is Poetry's "^3.10". Only with its lock: uv can't read it.
+
+    Raises UsageError for another one.
+    """
+    text = project.requires_python
+    translated = poetry_notation.to_specifier(poetry_notation.newest_alternative(text))
+    if _is_valid(translated) and (project.folder / "poetry.lock").is_file():
+        return True
+    where = f"{project.table_source} requires-python"
+    fixed = translated if translated and _is_valid(translated) else ">=3.11"
+    raise UsageError(f"invalid version range: {text}", where=where, hint=f'requires-python = "{fixed}"')
 
 
 def _poetry_python(project: Project) -> str:

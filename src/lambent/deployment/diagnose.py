@@ -273,7 +273,8 @@ def _key(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
 
 
 def _settings_fields(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    names = [name.upper() for name in re.findall(r"(?m)^(\w+)\n\s+[Ff]ield required", failure.text)]
+    fields = re.findall(r"(?m)^(\w+)\n\s+[Ff]ield required", failure.text)  # AWS's answer and the log both have them
+    names = list(dict.fromkeys(name.upper() for name in fields))
     what = f"the environment variable{'s' if len(names) > 1 else ''} {listing(names)} {verb_for(names)} not set"
     return what, " ".join(f"--env {name}=VALUE" for name in names)
 

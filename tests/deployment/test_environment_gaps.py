@@ -48,6 +48,10 @@ CASES = {
         "the app has no secret key, which its sessions need",
         "--env SECRET_KEY=VALUE",
     ),
+    "sqlalchemy.exc.ArgumentError: Could not parse SQLAlchemy URL from given URL string": (
+        "the address of the database can't be read",
+        "postgresql://USER:PASSWORD@HOST/NAME",
+    ),
     "sqlite3.OperationalError: no such table: notes": ("the database has no table notes", "create the tables"),
     'psycopg.errors.UndefinedTable: relation "shop_item" does not exist': (
         "the database has no table shop_item",

@@ -115,6 +115,13 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     return None
 
 
+def _database_address(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    names = [name for name, _ in failure.settings.environment if re.search(r"(?:URL|URI|DSN)$", name)]
+    address = "postgresql://USER:PASSWORD@HOST/NAME"
+    hint = f"--env {names[0]}={address}" if len(names) == 1 else f"give it the form {address}, or sqlite:////tmp/app.db"
+    return f"the address of the database can't be read{failure.where}", hint
+
+
 def _no_event_loop(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     """A handler's module; a web app's import runs again inside of its loop."""
     if "in <module>" not in failure.traceback:
@@ -153,4 +160,5 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"\((NoSuchBucket|AWS\.SimpleQueueService\.NonExistentQueue)\) when calling", _missing_in_aws),
     (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),
     (r"no secret key was set", _no_secret_key),
+    (r"Could not parse (?:SQLAlchemy|rfc1738) URL", _database_address),
 )

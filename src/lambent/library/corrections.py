@@ -43,7 +43,8 @@ _RECENT = timedelta(days=30)
 _FRAME = re.compile(r'^\s*File "(?:/var/task/|/tmp/app/)?([^"]+)", line \d+', re.MULTILINE)
 _UNRELATED = re.compile(
     r"\b\w*(?:Connect|Timeout|Operational|Credential|Region|Permission|NotFound|HTTP|URL|Socket|OSError|KeyError|Auth|Key"
-    r"|Exit|Memory)\w*(?:Error|Exception)\b|\b(?:KeyError|OSError|SystemExit|MemoryError)\b"
+    r"|Exit|Memory)\w*(?:Error|Exception)\b|\b(?:KeyError|OSError|SystemExit|MemoryError|ImproperlyConfigured)\b"
+    r"|Could not parse|[Ff]ield required"
 )
 """Errors that don't come from a package's releases: a server, a file, a key that is missing."""
 _MISUSE = re.compile(

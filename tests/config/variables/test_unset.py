@@ -336,3 +336,20 @@ def test_only_secrets_of_the_app_itself_get_a_random_value(tmp_path: Path) -> No
     hint = refusal(write_project(tmp_path / "shop", {"main.py": f"{text}{APP}"})).hint
     assert 'JWT_SECRET_KEY="$(python3 -c ' in hint
     assert "STRIPE_SECRET_KEY=VALUE" in hint and "S3_SECRET_KEY=VALUE" in hint
+
+
+@pytest.mark.parametrize(
+    ("requirements", "code", "address"),
+    [
+        ("sqlalchemy\nasyncpg\npsycopg2-binary", "create_async_engine(URL)", "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"),
+        ("sqlalchemy\nasyncpg\npsycopg2-binary", "create_engine(URL)", "postgresql://USER:PASSWORD@HOST/NAME"),
+        ("sqlmodel", "create_engine(URL)", "sqlite:////tmp/app.db"),
+    ],
+)
+def test_placeholder_of_an_address_has_its_form(tmp_path: Path, requirements: str, code: str, address: str) -> None:
+    text = (
+        f"import os\nURL = os.environ['DATABASE_URL']\nCACHE = os.environ['REDIS_URL']\nAPI = os.environ['API_URL']\n# {code}\n"
+    )
+    (tmp_path / "requirements.txt").write_text(requirements)
+    hint = refusal(write_project(tmp_path, {"main.py": FLASK + text})).hint
+    assert hint == f"--env DATABASE_URL={address} --env REDIS_URL=redis://HOST:6379/0 --env API_URL=https://HOST"

@@ -21,7 +21,7 @@ from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
 from lambent.config.variables.constants import SET
 from lambent.config.variables.harmless import is_placeholder
-from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.placeholders import placeholder
 from lambent.config.variables.proposals import ENV_EXAMPLES
 from lambent.errors import UsageError
 from lambent.units import listing, pronoun_for, verb_for
@@ -31,7 +31,6 @@ _READS = re.compile(
 )
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
-_RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ORDER = ("start", "branch", "call", "perhaps")
 _SHOWN = 3
 
@@ -181,19 +180,12 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
         if is_usable and any(values.get(name) for name in names) and sendable(file):
             others = [name for name in names if not (allows_url(values.get(name, "")) if name == hosts else values.get(name))]
             shown = shlex.quote(min(os.path.relpath(file), str(file), key=len))
-            flags = f"--env-file {shown}{_env_flags(others, numbers, hosts)}"
+            flags = f"--env-file {shown}{_env_flags(others, numbers, hosts, folder)}"
             return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
-    return _env_flags(names, numbers, hosts).strip()
+    return _env_flags(names, numbers, hosts, folder).strip()
 
 
-def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str) -> str:
+def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str, folder: Path) -> str:
     names = list(names)
-    return "".join(f" --env {name}={ANY_HOST if name == hosts else _placeholder(name, names, numbers)}" for name in names)
-
-
-def _placeholder(name: str, names: Iterable[str], numbers: Container[str]) -> str:
-    if name.endswith("ALLOWED_HOSTS"):
-        return ANY_HOST
-    if is_own_secret(name, names):
-        return _RANDOM
-    return "NUMBER" if name in numbers else "VALUE"
+    values = ((name, ANY_HOST if name == hosts else placeholder(name, names, numbers, folder)) for name in names)
+    return "".join(f" --env {name}={value}" for name, value in values)

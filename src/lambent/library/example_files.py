@@ -1,0 +1,53 @@
+"""Explains a failure by a file that each user of the project makes from an example of it: settings_template.json."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lambent.config.model import Config
+from lambent.errors import LambentError
+from lambent.package.project_files import packs
+
+_FILE = re.compile(r"(?<![\w./-])([\w./-]*\w\.(?:json|ya?ml|toml|ini|cfg|conf|py|properties))\b")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_WORDS = r"(?:template|example|sample|dist|default|tmpl|tpl)s?"
+
+
+def find_example(folder: Path, name: str) -> str:
+    """Return the file of a project that is an example of a file that doesn't exist, "" if there is none."""
+    path = folder / name
+    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
+    pattern = re.compile(rf"(?i){stem}[._-]{_WORDS}{suffix}|{stem}{suffix}[._-]{_WORDS}|{_WORDS}[._-]{stem}{suffix}")
+    if path.exists() or not path.parent.is_dir():
+        return ""
+    examples = (each for each in sorted(path.parent.iterdir()) if pattern.fullmatch(each.name) and each.is_file())
+    return next((each.relative_to(folder).as_posix() for each in examples), "")
+
+
+def explain(error: LambentError, config: Config) -> bool:
+    """Add to an error of the app that a file is missing, and the file of the project that is an example of it.
+
+    Return whether there is one.
+    """
+    if not config.path.is_dir():
+        return False
+    exception = next((line for line in f"{error.what}\n{error.detail}".splitlines() if "No such" in line), error.what)
+    for name in (each for text in (exception, error.what) for each in _named(text, config.app.root)):
+        if example := find_example(config.path, name):
+            error.what = f"the app needs {name}, which isn't here; {example} is an example of it"
+            is_packed = packs(config.path, name, config.exclude, config.packaging.include)
+            include = "" if is_packed else f', set include = ["{name}"] under [tool.lambent] in pyproject.toml'
+            error.hint = f"cp {example} {name}, fill it in{include}, and deploy again"
+            return True
+    return False
+
+
+def _named(text: str, root: str) -> Iterator[str]:
+    """Yield the files that a message names, as paths in the project."""
+    modules = (f"{module.replace('.', '/')}.py" for module in _NO_MODULE.findall(text))
+    for name in (*_FILE.findall(text), *modules):
+        path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", name)
+        if not path.startswith("/") and ".." not in path:
+            yield from dict.fromkeys((path, f"{root}/{path}".removeprefix("./")))

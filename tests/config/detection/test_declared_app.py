@@ -54,6 +54,24 @@ DECLARED = [
         "web.core:app",
         "pyproject.toml [project.scripts] serve",
     ),
+    (
+        {"setup.cfg": "[options.entry_points]\nconsole_scripts =\n    serve = web.core:main\n"},
+        "web.core:app",
+        "setup.cfg, console_scripts serve",
+    ),
+    (
+        {"setup.py": "setup(entry_points={'console_scripts': ['serve=web.core:main']})\n"},
+        "web.core:app",
+        "setup.py, console_scripts serve",
+    ),
+    (
+        {
+            "pyproject.toml": '[project]\nname = "x"\n[project.scripts]\nserve = "web.cli:main"\n',
+            "web/cli.py": "def main():\n    import uvicorn\n    from .core import app\n    uvicorn.run(app, port=80)\n",
+        },
+        "web.core:app",
+        "web/cli.py, which serves it",
+    ),
 ]
 
 
@@ -132,6 +150,22 @@ def test_command_says_how_the_app_is_started(tmp_path: Path, procfile: str, spec
     }
     app = detect(write_project(tmp_path, files))
     assert (app.spec, app.root) == (spec, root)
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "FROM a\nWORKDIR /srv\nCOPY web/ .\nCMD gunicorn core:app\n",
+        'FROM a\nENV APP_HOME=/srv\nWORKDIR $APP_HOME/web\nCOPY . $APP_HOME\nCMD ["gunicorn", "core:app"]\n',
+        "FROM a AS base\nWORKDIR /app/web\nCMD gunicorn core:app\nFROM base AS test\nRUN pytest\n",
+        "FROM a\nENV APP_MODULE=core:app\nWORKDIR /code\nCMD cd /code/web && gunicorn $APP_MODULE\n",
+        'FROM public.ecr.aws/lambda/python:3.13\nCOPY web ${LAMBDA_TASK_ROOT}\nCMD [ "core.app" ]\n',
+    ],
+)
+def test_dockerfile_says_where_the_app_is(tmp_path: Path, dockerfile: str) -> None:
+    files = {"web/core.py": FLASK, "web/helper.py": FLASK, "Dockerfile": dockerfile}
+    app = detect(write_project(tmp_path, files))
+    assert (app.spec, app.source) == ("core:app", "Dockerfile")
 
 
 def test_declaration_of_something_that_does_not_exist_is_passed_over_with_a_word(tmp_path: Path) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from lambent.config.detection.detect import find_app
 from lambent.config.detection.django_project import start_modules
 from lambent.config.detection.project_modules import ProjectModules
-from support.detection import write_project
+from lambent.config.project import find_project
+from support.detection import detect, write_project
 
 BASE = """\
 DJANGO_APPS = (
@@ -46,3 +50,26 @@ def test_installed_apps_their_models_middleware_and_the_urls_are_imported_at_sta
     assert {"blog.apps", "blog.models", "rest_framework.models"} <= set(starts)
     assert start_modules(modules, "site1.wsgi", ".", "site1.settings.base")[0] == "site1.settings.base"
     assert start_modules(modules, "site1.settings", ".") == []
+
+
+WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
+TWO = {f"{name}/{file}.py": WSGI if file == "wsgi" else "" for name in ("a", "b") for file in ("__init__", "settings", "wsgi")}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (".env", "export DJANGO_SETTINGS_MODULE='b.settings'\n"),
+        ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = b.settings\n"),
+        ("pyproject.toml", '[tool.django-stubs]\ndjango_settings_module = "b.settings"\n'),
+        ("Dockerfile", "FROM python:3.13\nENV DJANGO_SETTINGS_MODULE b.settings\nCMD python manage.py runserver\n"),
+        ("docker-compose.yml", "services:\n  web:\n    environment:\n      DJANGO_SETTINGS_MODULE: b.settings\n"),
+    ],
+)
+def test_settings_that_a_file_names_decide_between_projects(tmp_path: Path, file: str, text: str) -> None:
+    assert detect(write_project(tmp_path, TWO | {file: text})).spec == "b.wsgi:application"
+
+
+def test_settings_that_a_variable_names_come_first(tmp_path: Path) -> None:
+    project = find_project(write_project(tmp_path, TWO | {"pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = b.settings\n"}))
+    assert find_app(project, None, {"DJANGO_SETTINGS_MODULE": "a.settings"}).spec == "a.wsgi:application"

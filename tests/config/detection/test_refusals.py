@@ -90,6 +90,13 @@ UNSUPPORTED = [
     ("from discord.ext import commands\nbot = commands.Bot('!')", "a Discord bot keeps a connection open"),
     ("from telegram.ext import Application\napp = Application.builder().token('x').build()", "a Telegram bot"),
     ("import tornado.web\napp = tornado.web.Application([])", "Tornado's server"),
+    ("import grpc\ndef serve():\n    grpc.server(None).start()\n", "gRPC needs HTTP/2"),
+    ("from http.server import *\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
+    ("from bokeh.plotting import curdoc\ncurdoc().add_root(None)", "Bokeh needs a WebSocket"),
+    ("from celery import Celery\napp = Celery('tasks')", "a Celery worker waits for work"),
+    ("import scrapy\nclass Spider(scrapy.Spider): name = 'x'", "a Scrapy spider is a program"),
+    ("import rio\napp = rio.App(build=None)", "Rio needs a WebSocket"),
+    ("from slack_bolt import App\napp = App()", "a Slack app of Bolt is no WSGI app"),
     ("from http.server import HTTPServer\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
 ]
 
@@ -101,13 +108,23 @@ def test_what_is_no_web_app_is_named_with_an_alternative(tmp_path: Path, text: s
     assert error.value.hint and "--app" not in error.value.hint
 
 
-def test_cure_for_gradio_gives_an_app(tmp_path: Path) -> None:
-    text = "import gradio as gr\nchat = gr.ChatInterface(print)\n"
+@pytest.mark.parametrize(
+    ("text", "interface"),
+    [
+        ("chat = gr.ChatInterface(print)\n", "chat"),
+        ("with gr.Blocks() as page:\n    pass\nif __name__ == '__main__':\n    page.launch()\n", "page"),
+        ("def build():\n    with gr.Blocks() as page:\n        pass\n    return page\n", "build()"),
+        ("gr.TabbedInterface([]).launch()\n", "gr.TabbedInterface([])"),
+    ],
+)
+def test_cure_for_gradio_gives_an_app(tmp_path: Path, text: str, interface: str) -> None:
+    text = f"import gradio as gr\n{text}"
     with pytest.raises(DetectionError) as error:
         detect(write_project(tmp_path, {"main.py": text}))
-    lines = error.value.hint.splitlines()[1:]
-    (tmp_path / "main.py").write_text(text + "\n".join(lines))
-    assert "mount_gradio_app(FastAPI(), chat," in lines[-1]
+    first, *lines = error.value.hint.splitlines()
+    assert f"mount_gradio_app(FastAPI(), {interface}," in lines[-1]
+    kept = text.splitlines()[:-1] if first.startswith("in place of line") else [text]
+    (tmp_path / "main.py").write_text("\n".join([*kept, *lines]))
     assert detect(tmp_path).spec == "main:app"
 
 

@@ -29,6 +29,19 @@ COMMANDS = [
     ("python manage.py migrate && gunicorn site1.wsgi:application", StartCommand(("site1.wsgi:application",))),
     ("./start.sh", StartCommand(("./start.sh",), is_program=True)),
     ("/usr/local/bin/gunicorn app:app", StartCommand(("app:app",))),
+    ("export FLASK_APP=web.core && flask run --port $PORT", StartCommand(("web.core",))),
+    ("env QUART_APP=web/core.py quart run", StartCommand(("web/core.py",))),
+    ("litestar --app-dir=src --app shop.core:app run", StartCommand(("shop.core:app",), "src")),
+    ("doppler run -- gunicorn web:app", StartCommand(("web:app",))),
+    ("./wait-for-it.sh db:5432 -- uvicorn main:app", StartCommand(("main:app",))),
+    ("uv run --env-file .env uvicorn main:app", StartCommand(("main:app",))),
+    ("$PYTHON -m debugpy --listen 5678 -m uvicorn main:app", StartCommand(("main:app",))),
+    ("/usr/bin/tini -g -- sh -c 'cd web && gunicorn core:app'", StartCommand(("core:app",), "web")),
+    ("(cd web; gunicorn 'core:create_app()')", StartCommand(("core:create_app()",), "web")),
+    ("cd a && cd ./b && uvicorn main:app", StartCommand(("main:app",), "a/b")),
+    ("hypercorn svc/core:app", StartCommand(("svc/core:app",))),
+    ("MODULE=web.core\nexec gunicorn \\\n  ${MODULE}:${NAME:-app} \\\n  -b :80\n", StartCommand(("web.core:app",))),
+    ("./start.sh production", StartCommand(("./start.sh",), is_program=True)),
 ]
 
 
@@ -38,7 +51,16 @@ def test_command_names_its_app(line: str, expected: StartCommand) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "nginx -g 'daemon off;'", "gunicorn 'unbalanced", "celery -A shop worker", "cd x", "flask run"]
+    "line",
+    [
+        "",
+        "nginx -g 'daemon off;'",
+        "gunicorn 'unbalanced",
+        "celery -A shop worker",
+        "cd x",
+        "flask run",
+        "pip install gunicorn eventlet",
+    ],
 )
 def test_other_commands_name_none(line: str) -> None:
     assert list(parse_commands(line)) == []

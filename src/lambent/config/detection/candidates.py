@@ -16,7 +16,7 @@ from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
 from lambent.config.detection.scanned import HiddenApp, Value
-from lambent.config.detection.unsupported import Unsupported, explain_package
+from lambent.config.detection.unsupported import Unsupported, explain_packages
 from lambent.config.model import Kind
 from lambent.errors import DetectionError
 
@@ -109,10 +109,8 @@ def _explain_unsupported(scan: ModuleScan) -> tuple[str, Unsupported | None]:
     for name, value in scan.names.items():
         if value.unsupported:
             return name, value.unsupported
-    for value in scan.names.values():
-        if explanation := explain_package(value.dotted):
-            return "demo", explanation
-    return "", None
+    explanation = explain_packages([value.dotted for value in scan.names.values()] + scan.star_imports)
+    return (scan.unsupported_expression() if explanation else ""), explanation
 
 
 def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Iterator[Candidate]:
@@ -134,6 +132,9 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         elif len(value.members) == 1 and not value.is_plain_class and not has_app:
             [(member, app)] = value.members
             yield Candidate(module, f"{name}.{member}", app.kind, "object", rank, value)  # type: ignore[arg-type]
+        elif value.dotted in fw.CALLABLE_PACKAGES and not has_app:
+            package = replace(value, definition=(value.dotted, ""))
+            yield Candidate(module, name, fw.CALLABLE_PACKAGES[value.dotted], "object", rank, package)
         elif name in fw.APP_NAMES and _may_be_app(modules, name, value):
             yield Candidate(module, name, "web", "maybe", rank, value)
     if scan.has_bottle_routes and not has_app:
@@ -169,7 +170,7 @@ def _may_be_app(modules: ProjectModules, name: str, value: Value) -> bool:
     package = value.dotted.partition(".")[0]
     if value.kind or value.holder or value.unsupported or package in _NOT_WEB or package in sys.stdlib_module_names:
         return False
-    if explain_package(value.dotted):
+    if explain_packages([value.dotted]):
         return False
     is_foreign_import = "." in value.dotted and modules.find(package) is None
     return value.opaque or (is_foreign_import and name not in ("web", "api", "server", "site"))

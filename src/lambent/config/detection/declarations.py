@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.config.detection.deployment_files import read_deployment_files
-from lambent.config.detection.dockerfile import DOCKERFILES, parse_instructions
+from lambent.config.detection.dockerfile import DOCKERFILES, parse_last_stage, parse_variables
+from lambent.config.detection.lambda_functions import handler_command
 from lambent.config.detection.project_text import read_text
-from lambent.config.detection.start_commands import StartCommand, parse_commands, parse_words
+from lambent.config.detection.start_commands import StartCommand, join_folder, parse_commands, parse_words
 
 _PLATFORM_FILES = (*("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml", "fly.toml", "heroku.yml"),)
 _START_LINE = re.compile(
     r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd|web|app)["']?\s*[:=]\s*"""
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
-_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
+_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?(?:FLASK|QUART|LITESTAR)_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _COMPOSE_COMMAND = re.compile(r"(?m)^(?P<indent>[ \t]+)(?:command|entrypoint):(?P<command>.*(?:\n(?P=indent)[ \t]+.*)*)")
 _BLOCK = re.compile(r"\s*(?P<style>[>|])[-+]?[ \t]*\n")
@@ -64,21 +66,18 @@ def _procfile(folder: Path) -> Iterator[Declaration]:
 
 
 def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
-    """Read the last stage of a Dockerfile: it is the one that runs."""
-    instructions = parse_instructions(read_text(folder / name))
-    stages = [index for index, (instruction, _) in enumerate(instructions) if instruction == "FROM"]
-    last = dict(instructions[stages[-1] :] if stages else instructions)
-    words = [*_command_words(last.get("ENTRYPOINT", "")), *_command_words(last.get("CMD", ""))]
-    below = last.get("WORKDIR", "").strip("/\"'").split("/")
-    homes = [home for start in range(len(below)) if (folder / (home := "/".join(below[start:]) or ".")).is_dir()]
-    for declaration in _declare(folder, parse_words(words), name):
+    text = read_text(folder / name)
+    stage, variables = parse_last_stage(text), dict(parse_variables(text))
+    flask_app = variables.pop("FLASK_APP", "")
+    words = [*_command_words(stage.entrypoint), *_command_words(stage.cmd)]
+    home = next((path for path in stage.sources() if not path.startswith("..") and (folder / path).is_dir()), ".")
+    if stage.is_lambda and len(words) == 1 and (command := handler_command(words[0], home)):
+        yield Declaration(command, name)
+    for declaration in _declare(folder, parse_words(words, variables), name):
         command = declaration.command
-        if command.folder == "." and homes:
-            command = StartCommand(command.targets, homes[0], command.is_factory, command.is_program)
-        yield Declaration(command, declaration.source)
-    for instruction, value in instructions:
-        if instruction == "ENV" and (match := re.search(r"""\bFLASK_APP[= ]["']?([^"'\s]+)""", value)):
-            yield Declaration(StartCommand((match[1],)), f"{name}, FLASK_APP")
+        yield Declaration(replace(command, folder=join_folder(home, command.folder)), declaration.source)
+    if flask_app:
+        yield Declaration(StartCommand((flask_app,)), f"{name}, FLASK_APP")
 
 
 def _compose_words(text: str) -> list[str]:
@@ -115,9 +114,22 @@ def _declare(folder: Path, commands: Iterable[StartCommand], source: str) -> Ite
     for command in commands:
         script = command.targets[0]
         if not script.endswith(".sh"):
-            yield Declaration(command, source)
+            yield Declaration(_in_project(folder, command), source)
             continue
-        parts = script.strip("./").split("/")  # in an image it may be /app/start.sh
-        name = next((name for at in range(len(parts)) if (folder / (name := "/".join(parts[at:]))).is_file()), "")
-        for line in read_text(folder / name).splitlines() if name else ():
-            yield from (Declaration(each, name) for each in parse_commands(line) if not each.targets[0].endswith(".sh"))
+        name = next((name for name in _inner_paths(f"{command.folder}/{script}") if (folder / name).is_file()), "")
+        for each in parse_commands(read_text(folder / name)) if name else ():
+            if not each.targets[0].endswith(".sh"):
+                yield Declaration(_in_project(folder, each), name)
+
+
+def _in_project(folder: Path, command: StartCommand) -> StartCommand:
+    """Return a command with its folder as the project has it: in an image, web/ may be /app/web."""
+    is_outside = command.folder.startswith(("/", "~", ".."))
+    inner = (path for path in _inner_paths(command.folder) if (folder / path).is_dir()) if is_outside else ()
+    return replace(command, folder=next(iter(inner), ".")) if is_outside else command
+
+
+def _inner_paths(path: str) -> Iterator[str]:
+    """Yield what a path of an image may be in the project, the longest first."""
+    parts = [part for part in path.split("/") if part not in ("", ".", "..", "~")]
+    yield from ("/".join(parts[at:]) for at in range(len(parts)))

@@ -87,11 +87,11 @@ def _detect_one(modules: ProjectModules, project: Project, environ: Mapping[str,
         return with_remarks(declared, remarks)
     if ambiguous is not None:
         raise ambiguous
-    return with_remarks(_search(modules, project), remarks)
+    return with_remarks(_search(modules, project, environ.get("DJANGO_SETTINGS_MODULE", "")), remarks)
 
 
-def _search(modules: ProjectModules, project: Project) -> App:
-    django = _django_candidate(modules)
+def _search(modules: ProjectModules, project: Project, django_settings: str) -> App:
+    django = _django_candidate(modules, django_settings)
     if django is not None:
         return _to_app(modules, django)
     results = survey(modules, modules.candidates())
@@ -156,7 +156,7 @@ def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
     searched = [module for module, _ in results.reasons]
     if hidden := hidden_app_error(modules, searched):
         return hidden
-    if results.unsupported and results.unsupported[0].tier == 0:
+    if results.unsupported and results.unsupported[0].tier == 0 and not results.unsupported[2].is_common:
         return _unsupported_error(modules, results)
     if project := managed_settings(modules):
         return no_wsgi_error(modules, *project)
@@ -173,7 +173,9 @@ def _unsupported_error(modules: ProjectModules, results: Survey) -> DetectionErr
     where = modules.relative(module.path)
     starts = modules.scan(module).server_starts
     instruction = f"in place of line {starts[0].line}, {starts[0].text}, write" if starts else f"add to {where}"
-    hint = explanation.cure.format(name=name, instruction=instruction)
+    if not name and not starts:
+        instruction = f"make the object at the top level of {where}, as demo, and add"
+    hint = explanation.cure.format(name=name or "demo", instruction=instruction)
     return DetectionError(f"no app found: {explanation.reason}", where=where, hint=hint, detail=error.detail)
 
 
@@ -187,8 +189,8 @@ def _has_app(folder: Path, unlikely: tuple[str, ...] = ("maybe", "hidden")) -> b
         return False
 
 
-def _django_candidate(modules: ProjectModules) -> Candidate | None:
-    application = find_application(modules)
+def _django_candidate(modules: ProjectModules, settings: str = "") -> Candidate | None:
+    application = find_application(modules, settings)
     if application is None:
         return None
     module, name = application

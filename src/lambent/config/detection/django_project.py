@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
+from lambent.config.detection.declarations import COMPOSE_FILES
+from lambent.config.detection.dockerfile import DOCKERFILES
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.project_text import read_text
 
 SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
+_SETTING = re.compile(r"""(?i)\bDJANGO_SETTINGS_MODULE\b["']?\s*[:=\s]\s*["']?([A-Za-z_][\w.]*\.\w+)""")
+_SETTING_FILES = (
+    *(".env", *DOCKERFILES, *COMPOSE_FILES, "Procfile", "app.yaml", "render.yaml", "fly.toml", "pytest.ini", "pyproject.toml"),
+    *("setup.cfg", "tox.ini", "mypy.ini", ".env.example", "Makefile"),
+)
+"""Files that may name the settings where no manage.py does. Those of tests are near the app too."""
 _URLS = re.compile(r"""(?m)^ROOT_URLCONF\s*=\s*["']([\w.]+)|\binclude\(\s*\(?["']([\w.]+)""")
 _LIST = re.compile(r"(?m)^(\w*(?:APPS|MIDDLEWARE))\s*\+?=(?:[^\n]+|\n[ \t)\]#]|\n(?=\n))*")
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
@@ -18,12 +28,14 @@ _COMMENT = re.compile(r"(?m)#.*$")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
 
 
-def find_application(modules: ProjectModules) -> tuple[Module, str] | None:
+def find_application(modules: ProjectModules, configured: str = "") -> tuple[Module, str] | None:
     """Return the module and the name of the app: the one that the settings name, or the one in wsgi.py, or in asgi.py.
 
-    None when this is not a Django project, or an unusual one.
+    `configured` are the settings that a variable of the function names. None when this is not a Django project, or an
+    unusual one.
     """
-    for root, settings in _managed(modules):
+    named = ((".", name) for name in filter(None, (configured, *_named_settings(modules.folder))))
+    for root, settings in chain(_managed(modules), named):
         roots = [root, *modules.roots]
         for dotted in (*_from_settings(modules, settings, roots), *_near_settings(settings)):
             module_name, _, name = dotted.rpartition(".")
@@ -46,6 +58,12 @@ def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:
         match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
         if match is not None:
             yield root, match[1]
+
+
+def _named_settings(folder: Path) -> Iterator[str]:
+    """Yield the settings that other files name."""
+    for name in _SETTING_FILES:
+        yield from _SETTING.findall(read_text(folder / name))
 
 
 def _packages_with_manage(modules: ProjectModules) -> list[str]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from posixpath import join, normpath, relpath
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lambent.config.detection.start_commands import expand_variables
 
 DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile")
 _INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
@@ -15,6 +22,69 @@ def parse_instructions(text: str) -> list[tuple[str, str]]:
     """Return the name and the rest of each instruction that says what a container runs. Pure."""
     lines = re.sub(r"\\\r?\n", " ", text)
     return [(match[1].upper(), match[2].strip()) for match in _INSTRUCTION.finditer(lines)]
+
+
+class Stage(Struct):
+    """A stage of a Dockerfile: its start, its working folder, and what is copied into it, as pairs of source and place."""
+
+    entrypoint: str = ""
+    cmd: str = ""
+    folder: str = "/"
+    copies: tuple[tuple[str, str], ...] = ()
+    is_lambda: bool = False
+    """Whether its base is AWS's image for Lambda."""
+
+    def sources(self) -> Iterator[str]:
+        """Yield the folders of the project that may be the working folder, the likeliest first."""
+        for source, place in reversed(self.copies):
+            if self.folder == place or self.folder.startswith(f"{place}/"):
+                yield normpath(join(source, relpath(self.folder, place)))
+        below = self.folder.strip("/").split("/")
+        yield from ("/".join(below[start:]) for start in range(len(below)) if below[start:] != [""])
+
+
+def parse_last_stage(text: str) -> Stage:
+    """Return the last stage of a Dockerfile, which is the one that runs, with what it has from those it starts from. Pure."""
+    stages: dict[str, Stage] = {}
+    stage = Stage()
+    variables = {"LAMBDA_TASK_ROOT": "/var/task"} | dict(parse_variables(text))
+    for instruction, rest in parse_instructions(text):
+        value = expand_variables(rest, variables)
+        if instruction == "FROM":
+            base, *name = [word for word in value.split() if not word.startswith("--")] or [""]
+            known = stages.get(base.lower(), Stage(folder="/var/task" if "lambda" in base else "/", is_lambda="lambda" in base))
+            stage = replace(known)
+            if len(name) == 2:  # AS name
+                stages[name[1].lower()] = stage
+        elif instruction == "ENTRYPOINT":
+            stage.entrypoint, stage.cmd = value, ""
+        elif instruction == "CMD":
+            stage.cmd = value
+        elif instruction == "WORKDIR":
+            stage.folder = _place(stage, value)
+        elif instruction in ("COPY", "ADD"):
+            *sources, place = _copied(value) or ["."]
+            stage.copies += tuple((source.strip("/") or ".", _place(stage, place)) for source in sources)
+    return stage
+
+
+def _place(stage: Stage, path: str) -> str:
+    return normpath(join(stage.folder, path.strip("\"'")))
+
+
+def _copied(value: str) -> list[str]:
+    """Return the sources of a COPY instruction and its destination; nothing if they aren't the project's."""
+    options = value.split("[")[0].split()
+    if any(word.startswith("--from") for word in options):
+        return []
+    try:
+        return list(map(str, json.loads(value[value.index("[") :]))) if "[" in value else _plain_words(value)
+    except ValueError:
+        return []
+
+
+def _plain_words(value: str) -> list[str]:
+    return [word for word in shlex.split(value) if not word.startswith("--")]
 
 
 def parse_variables(text: str) -> Iterator[tuple[str, str]]:

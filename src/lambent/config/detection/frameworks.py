@@ -64,6 +64,9 @@ An object without an attribute for it serves an app only when it is run (`runtim
 mcp 2 answers only to localhost unless it is given another host, and Lambda keeps no sessions between environments.
 """
 
+CALLABLE_PACKAGES: dict[str, Kind] = {"mesop": "wsgi"}
+"""Packages that are the app themselves: files add pages to them."""
+
 WRAPPERS = (
     *("Middleware", "WhiteNoise", "ProxyFix", "ASGIApp", "WSGIApp", "DispatcherMiddleware", "Sentry", "SharedDataMiddleware"),
 )

@@ -25,22 +25,52 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _UVICORN_RUN = re.compile(r"""uvicorn\.run\(\s*["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)""")
+_SERVED = re.compile(
+    r"\b(?:uvicorn\.run|serve|run_simple)\(\s*(?:app\s*=\s*)?(?P<served>[A-Za-z_]\w*)(?P<call>\(\))?\s*[,)]|\b(?P<runs>\w+)\.run\("
+)
+_IMPORT = r"from[ \t]+(?P<dots>\.*)(?P<module>[\w.]*)[ \t]+import[ \t]+(?:[^\n]*[ \t,(])?{}\b"
+_CONSOLE_SCRIPTS = re.compile(
+    r"""console_scripts["']?\s*[=:](?P<lines>(?:\s*[\[("',]*\s*[\w.-]+\s*=\s*[\w.]+:[\w.]+["',]*)+)"""
+)
+_CONSOLE_SCRIPT = re.compile(r"([\w.-]+)\s*=\s*([\w.]+):")
 _PROGRAMS = ("main.py", "app.py", "run.py", "server.py", "__main__.py", "start.py")
 
 
 def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declaration]:
     """Yield what the project's own programs and instructions run. `pyproject` is pyproject.toml's content."""
-    scripts = list(_scripts(pyproject))
+    scripts = [*_scripts(pyproject), *_console_scripts(folder)]
     files = [f"{root}{module.replace('.', '/')}.py" for _, module in scripts for root in ("", "src/")]
     for file in dict.fromkeys((*_PROGRAMS, *files)):
         for match in _UVICORN_RUN.finditer(read_text(folder / file)):
             is_factory = re.search(r"factory\s*=\s*True", match["options"]) is not None
             yield Declaration(StartCommand((match[1],), is_factory=is_factory), f"uvicorn.run in {file}")
+        for spec in _served_imports(file, read_text(folder / file)):
+            yield Declaration(StartCommand((spec,), is_program=True), f"{file}, which serves it")
     for source, module in scripts:
         yield Declaration(StartCommand((module,), is_program=True), source)
     for path in (path for pattern in _FILES for path in sorted(folder.glob(pattern)) if path.is_file()):
         for command in _commands(folder, read_text(path)):
             yield Declaration(command, path.name)
+
+
+def _served_imports(file: str, text: str) -> Iterator[str]:
+    """Yield the apps that a program imports and serves: `from shop.web import app`, then `uvicorn.run(app)`."""
+    package = file.removesuffix(".py").split("/")
+    for match in _SERVED.finditer(text):
+        name = match["served"] or match["runs"]
+        source = re.search(_IMPORT.format(name), text)
+        if source is None:
+            continue
+        parents = package[: len(package) - len(source["dots"])] if source["dots"] else []
+        module = ".".join([*parents, *filter(None, [source["module"]])]).removeprefix("src.")
+        yield f"{module}:{name}{match['call'] or ''}"
+
+
+def _console_scripts(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the file and the name of each script that setup.cfg or setup.py describes, and the module of its function."""
+    for file in ("setup.cfg", "setup.py"):
+        for match in _CONSOLE_SCRIPTS.finditer(read_text(folder / file)):
+            yield from ((f"{file}, console_scripts {name}", module) for name, module in _CONSOLE_SCRIPT.findall(match["lines"]))
 
 
 def _scripts(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,16 @@ class ModuleScan(ServerScan):
                 remedy = f"app = {held_attribute(f'{name}()', holder)}" if holder else ""
                 yield from self._hidden_in(function.body, f"only inside {name}()", remedy)
 
+    def unsupported_expression(self) -> str:
+        """Return what makes the object without a name that can't run on Lambda: `gr.Interface(...)`, `build()`. Or ""."""
+        launched = (start.text.rpartition(".launch(")[0] for start in self.server_starts)
+        factories = (
+            f"{name}()"
+            for name, function in self._functions.items()
+            if not _required_names(function.args) and self._returned(function).unsupported
+        )
+        return next(filter(None, (*launched, *factories)), "")
+
     def _hidden_in(self, body: list[ast.stmt], scope: str, remedy: str = "") -> Iterator[HiddenApp]:
         inner = self.scan_inside(body)
         for name, value in inner.names.items():
@@ -98,6 +108,9 @@ class ModuleScan(ServerScan):
             for part in (node.body, *(handler.body for handler in node.handlers), node.orelse, node.finalbody):
                 self.run(part, True)
         elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:  # `with gr.Blocks() as demo:`
+                if item.optional_vars is not None and self._value(item.context_expr).unsupported:
+                    self._assign(item.optional_vars, item.context_expr, conditional)
             self.run(node.body, conditional)
         elif isinstance(node, ast.For | ast.While):
             self.run((*node.body, *node.orelse), True)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 _ASGI_WSGI = "use an ASGI or WSGI app (FastAPI, Starlette, Quart, Flask, Django ...), or def lambda_handler(event, context)"
-_CONTAINER = "run it where processes stay (a container on App Runner, ECS or Fly.io), or write the pages with FastAPI or Flask"
+_CONTAINER = (
+    "run it where processes stay (a container on ECS, Fly.io or a server of yours), or write the pages with FastAPI or Flask"
+)
 _WEBHOOK = "receive the messages as a webhook: a FastAPI or Flask route that the service calls"
 
 
 class Unsupported(Struct, frozen=True):
     """Why something can't run on Lambda, and what to do instead.
 
-    In `cure`, {name} is the name of the object and {instruction} says where to write what follows.
+    In `cure`, {name} is the name of the object and {instruction} says where to write what follows. `is_common` means that
+    other files of a web app have it too, so an app elsewhere is looked for first.
     """
 
     reason: str
     cure: str
+    is_common: bool = False
 
 
 def _needs_websocket(name: str) -> Unsupported:
@@ -32,6 +38,19 @@ def _bot(name: str) -> Unsupported:
     return Unsupported(f"{name} keeps a connection open all the time, and Lambda only runs during a request", _WEBHOOK)
 
 
+def _waits(name: str, what: str = "for work") -> Unsupported:
+    cure = (
+        "let SQS, SNS, EventBridge or another trigger call it: write def lambda_handler(event, context), which does one piece"
+    )
+    return Unsupported(
+        f"{name} waits {what} all the time, and Lambda only runs while a request or an event is handled", cure, True
+    )
+
+
+def _window(name: str) -> Unsupported:
+    return Unsupported(f"{name} opens a window on the machine where it runs, and Lambda has no screen", _ASGI_WSGI, True)
+
+
 _GRADIO = Unsupported(
     "a Gradio interface is no ASGI app by itself",
     "{instruction}:\nfrom fastapi import FastAPI\nfrom gradio import mount_gradio_app\n"
@@ -40,6 +59,17 @@ _GRADIO = Unsupported(
 _GRADIO_INTERFACE = Unsupported(  # its logger of flags wants a semaphore and a folder; Lambda has no /dev/shm
     _GRADIO.reason,
     f'{_GRADIO.cure}\nand add to gr.Interface(...): flagging_callback=gr.SimpleCSVLogger(), flagging_dir="/tmp"',
+)
+
+_GRPC = Unsupported("gRPC needs HTTP/2 from end to end, and Function URLs speak HTTP/1.1", _ASGI_WSGI)
+_SLACK = Unsupported(
+    "a Slack app of Bolt is no WSGI app by itself",
+    "{instruction}:\nfrom slack_bolt.adapter.wsgi import SlackRequestHandler\napi = SlackRequestHandler({name})",
+)
+_SLACK_ASYNC = Unsupported(
+    "a Slack app of Bolt is no ASGI app by itself",
+    "{instruction}:\nfrom slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler\n"
+    "api = AsyncSlackRequestHandler({name})",
 )
 
 ASYNC_HANDLER = Unsupported(
@@ -76,7 +106,10 @@ OBJECTS = {
     ("telethon", "TelegramClient"): _bot("a Telegram client"),
     ("slack_bolt", "SocketModeHandler"): _bot("a Slack app in socket mode"),
     ("websockets", "serve"): _needs_websocket("websockets"),
-    ("grpc", "server"): Unsupported("gRPC needs HTTP/2 from end to end, and Function URLs speak HTTP/1.1", _ASGI_WSGI),
+    ("grpc", "server"): _GRPC,
+    ("grpc", "aio.server"): _GRPC,
+    ("slack_bolt", "App"): _SLACK,
+    ("slack_bolt", "AsyncApp"): _SLACK_ASYNC,
 }
 """Calls whose result can't run on Lambda. The keys are like those in `frameworks.py`."""
 
@@ -103,13 +136,50 @@ PACKAGES = {
     "aiohttp.web": OBJECTS["aiohttp", "Application"],
     "tornado.web": OBJECTS["tornado", "Application"],
     "http.server": OBJECTS["http", "server.HTTPServer"],
+    "socketserver": OBJECTS["socketserver", "TCPServer"],
     "discord": _bot("a Discord bot"),
     "telegram": _bot("a Telegram bot that polls"),
     "aiogram": _bot("a Telegram bot that polls"),
+    "bokeh": _needs_websocket("Bokeh"),
+    "rio": _needs_websocket("Rio"),
+    "trame": _needs_websocket("trame"),
+    "lona": _needs_websocket("Lona"),
+    "h2o_wave": _needs_websocket("H2O Wave"),
+    "remi": _needs_websocket("REMI"),
+    "anvil": _own_server("Anvil"),
+    "twisted.web": _own_server("Twisted"),
+    "twisted.internet": _own_server("Twisted"),
+    "vibora": _own_server("Vibora"),
+    "japronto": _own_server("Japronto"),
+    "grpc": _GRPC,
+    "websockets": OBJECTS["websockets", "serve"],
+    "scrapy": Unsupported(
+        "a Scrapy spider is a program that ends, and serves no requests",
+        "run it on a schedule: write def lambda_handler(event, context), which crawls",
+        True,
+    ),
+    "celery": _waits("a Celery worker"),
+    "dramatiq": _waits("a Dramatiq worker"),
+    "rq": _waits("an RQ worker"),
+    "huey": _waits("a Huey worker"),
+    "arq": _waits("an arq worker"),
+    "apscheduler": _waits("APScheduler", "for the time of a job"),
+    "kafka": _waits("a Kafka consumer", "for messages"),
+    "confluent_kafka": _waits("a Kafka consumer", "for messages"),
+    "pika": _waits("a RabbitMQ consumer", "for messages"),
+    "paho": _waits("an MQTT client", "for messages"),
+    "tkinter": _window("Tkinter"),
+    "pygame": _window("Pygame"),
+    "kivy": _window("Kivy"),
+    "dearpygui": _window("Dear PyGui"),
+    "PyQt5": _window("Qt"),
+    "PyQt6": _window("Qt"),
+    "PySide6": _window("Qt"),
 }
-"""Packages that explain why a file that imports them has no app."""
+"""Packages that explain why a file that imports them has no app, the surest reason first."""
 
 
-def explain_package(dotted: str) -> Unsupported | None:
-    """Return why a file that imports a dotted name has no app, or None."""
-    return PACKAGES.get(".".join(dotted.split(".")[:2])) or PACKAGES.get(dotted.partition(".")[0])
+def explain_packages(dotted: Iterable[str]) -> Unsupported | None:
+    """Return why a file that imports these dotted names has no app, or None."""
+    imported = {name for each in dotted for name in (".".join(each.split(".")[:2]), each.partition(".")[0])}
+    return next((explanation for package, explanation in PACKAGES.items() if package in imported), None)

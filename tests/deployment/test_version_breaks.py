@@ -11,6 +11,20 @@ from lambent.deployment.version_breaks import find_break
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
+    ("TypeError: jwt_required.<locals>.wrapper() missing 1 required positional argument: 'fn'", "flask-jwt-extended<4"),
+    ("AttributeError: 'JWTManager' object has no attribute 'user_claims_loader'. Did you mean", "flask-jwt-extended<4"),
+    (
+        "graphql_server/__init__.py\", line 2\nImportError: cannot import name 'MutableMapping' from 'collections'",
+        "graphene<3",
+    ),
+    (
+        "ImportError: cannot import name 'joblib' from 'sklearn.externals' (/var/task/sklearn/externals/__init__.py)",
+        "scikit-learn<0.23 numpy<1.24",
+    ),
+    ("TypeError: OneHotEncoder.__init__() got an unexpected keyword argument 'sparse'", "scikit-learn<1.4"),
+    ("AttributeError: module 'networkx' has no attribute 'to_numpy_matrix'", "networkx<3"),
+    ("ValueError: URL must include a 'scheme', 'host', and 'port' component (ie 'https://x:9200')", "elasticsearch<8"),
+    ("ValueError: Either 'hosts' or 'cloud_id' must be specified", "elasticsearch<8"),
     ("ImportError: The SQLAlchemy asyncio module requires that the Python 'greenlet' library is installed.", "greenlet"),
     (
         "sqlalchemy/dialects/postgresql/psycopg.py\", line 497, in import_dbapi\nNo module named 'psycopg'",

@@ -227,6 +227,17 @@ def test_package_that_is_known_with_a_limit_or_an_extra_is_reported_too(popular:
     assert popular.warnings[0].endswith("(add mcp==1 to requirements.txt)")
 
 
+@pytest.mark.parametrize(("other", "is_added"), [('{"Odd-Tool": {}}', True), ('{"odd-tool-x": {}}', False)])
+def test_package_that_another_file_of_the_project_names_is_added(popular: Project, other: str, is_added: bool) -> None:
+    popular.offer("odd_tool", {"odd_tool.py": ""})
+    popular.write({"main.py": f"import odd_tool\n{HANDLER}", "Pipfile.lock": other})
+    if is_added:
+        assert "odd_tool.py" in popular.build()
+    else:
+        with pytest.raises(PackagingError, match="imports odd_tool"):
+            popular.build()
+
+
 def test_written_down_package_is_not_added(popular: Project) -> None:
     popular.write({"main.py": f"import yaml\n{HANDLER}", "requirements.txt": "shopdb"})
     popular.build()

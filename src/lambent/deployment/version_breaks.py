@@ -273,8 +273,16 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("Flask-Babel 3 removed its decorators", ("flask-babel<3",)),
     ),
     (
-        (_removed_from("flask_jwt_extended", "jwt_refresh_token_required", "get_raw_jwt", "jwt_optional", r"fresh_jwt\w+"),),
+        (
+            _removed_from("flask_jwt_extended", "jwt_refresh_token_required", "get_raw_jwt", "jwt_optional", r"fresh_jwt\w+"),
+            r"jwt_required\.<locals>\.wrapper\(\) missing 1 required positional argument: 'fn'",
+            r"'JWTManager' object has no attribute '(?:user_claims|token_in_blacklist|user_loader_callback)_loader'",
+        ),
         Break("Flask-JWT-Extended 4 renamed its decorators", ("flask-jwt-extended<4",)),
+    ),
+    (
+        (r"graphql_server/[\s\S]*cannot import name 'MutableMapping'",),
+        Break("flask-graphql doesn't work with graphene 3", ("graphene<3",)),
     ),
     (
         (_no_module(r"wtforms\.fields\.html5"), _removed_from(r"wtforms(?:\.\w+)*", "TextField", "Required", "html5")),
@@ -304,6 +312,28 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
             r"was removed in the NumPy 2\.0 release",
         ),
         Break("the app or a package is written for numpy 1", ("numpy<2",)),
+    ),
+    (
+        (_no_module(r"sklearn\.externals\.joblib"), _removed_from(r"sklearn\.externals", "joblib", "six")),
+        Break("scikit-learn 0.23 removed its copies of other packages", ("scikit-learn<0.23", "numpy<1.24")),
+    ),
+    (
+        (r"OneHotEncoder\.__init__\(\) got an unexpected keyword argument 'sparse'",),
+        Break("scikit-learn 1.4 removed an argument of OneHotEncoder", ("scikit-learn<1.4",)),
+    ),
+    (
+        (_removed_from("networkx", "info", r"(?:to|from)_numpy_matrix", r"(?:to|from)_scipy_sparse_matrix", r"\w+_gpickle"),),
+        Break("networkx 3 removed what the app uses", ("networkx<3",)),
+    ),
+    (
+        (
+            _removed_from("elasticsearch", "RequestsHttpConnection"),
+            r"URL must include a 'scheme', 'host', and 'port' component",
+            r"NodeConfig\.__init__\(\) missing 1 required positional argument: 'scheme'",
+            r"Either 'hosts' or 'cloud_id' must be specified",
+            r"Elasticsearch\.__init__\(\) got an unexpected keyword argument '(?:use_ssl|port|scheme|url_prefix)'",
+        ),
+        Break("elasticsearch 8 takes other arguments", ("elasticsearch<8",)),
     ),
     (
         (r"'(?:DataFrame|Series)' object has no attribute '(?:append|iteritems)'",),

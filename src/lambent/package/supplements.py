@@ -2,11 +2,13 @@
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
 project the developer installed, and packages that no file names. A plain requirements file is completed with well-known
-packages. A lock or a tool's project says exactly what runs, so there the error stays.
+packages, and with those that another file of the project names. A lock or a tool's project says exactly what runs, so there
+the error stays.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.detection.project_text import read_text
 from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
 from lambent.lazy import LazyModule
@@ -25,6 +28,7 @@ from lambent.package.lock import Lock
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements import left_out
 from lambent.package.requirements.adding import add_command, is_plain
+from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.unfit import UnfitError
@@ -162,13 +166,21 @@ def _unlisted_packages(context: BuildContext, requirements: Requirements, lackin
         name = finding.module.partition(".")[0]
         if name in _ADDITIONS:
             continue
-        package = known_requirement(finding.module)
+        package = known_requirement(finding.module) or _named_elsewhere(requirements.source, finding.requirement)
         is_known = package and package == finding.requirement and utils.canonicalize_name(package) not in unusable
         if is_known and modules.find(name) is None and modules.find(name, roots) is None:
             packages.setdefault(package, []).extend(path.partition(":")[0] for path in finding.files)
         elif finding.level == "error":
             return {}
     return packages
+
+
+def _named_elsewhere(source: RequirementSource, package: str) -> str:
+    """Return the package if another file of the project that states dependencies, such as a Pipfile.lock, names it, or ""."""
+    name = re.sub(r"[-_.]+", "[-_.]+", package)
+    pattern = re.compile(rf"""(?im)(?:^[ \t]*|["']){name}(?=["'\s\[<>=~!;])""")
+    texts = (read_text(source.folder / file) for file in source.ignored)
+    return package if package and any(pattern.search(text) for text in texts) else ""
 
 
 def _left_out_modules(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> frozenset[str]:

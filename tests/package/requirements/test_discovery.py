@@ -28,6 +28,21 @@ def test_more_specific_files_win_within_a_folder(tmp_path: Path) -> None:
     assert source.ignored == ("pylock.toml", "requirements.txt", "uv.lock")
 
 
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        ("uv sync --frozen", "uv.lock"),
+        ("pip install -r requirements.txt && uv sync", "requirements.txt"),
+        ("poetry install", "requirements.txt"),
+        ("pip install uv", "requirements.txt"),
+    ],
+)
+def test_lock_that_a_dockerfile_installs_wins(tmp_path: Path, run: str, name: str) -> None:
+    texts = {"requirements.txt": "old\n", "pyproject.toml": '[project]\nname = "a"\n', "uv.lock": "version = 1\n"}
+    write(tmp_path, {**texts, "main.py": "", "Dockerfile": f"FROM python:3.13\nRUN {run}\n"})
+    assert find_requirements(tmp_path, tmp_path / "main.py", TARGET).name == name
+
+
 def test_nearest_folder_up_to_the_repository_root_wins(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": "outside\n", "repo/site/manage.py": "", "repo/site/pkg/wsgi.py": ""})
     repository, site = tmp_path / "repo", tmp_path / "repo/site"

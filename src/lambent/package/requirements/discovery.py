@@ -14,6 +14,8 @@ lambent looks in the project's folder, then from the app's own folder up to it. 
    10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first; or the
        only file with a similar name
 
+Where a Dockerfile installs a lock with its tool, and no requirements.txt, that lock comes before requirements.txt.
+
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
 a uv workspace is read from above, for the members that the workspace lists.
@@ -30,6 +32,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from lambent.config import script_metadata
+from lambent.config.detection.dockerfile import DOCKERFILES
+from lambent.config.detection.project_text import read_text
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.target import Target
 
@@ -50,6 +54,12 @@ Kind = Literal[
 ]
 
 _LOCKS: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
+_INSTALL_COMMANDS = {
+    "uv.lock": r"\buv[ ]+sync\b",
+    "poetry.lock": r"\bpoetry[ ]+install\b",
+    "pdm.lock": r"\bpdm[ ]+(?:install|sync)\b",
+    "Pipfile.lock": r"\bpipenv[ ]+(?:install|sync)\b",
+}
 _OTHER_NAMES = (
     *("requirement.txt", "Requirements.txt", "requirements-prod.txt", "requirements/production.txt", "requirements/prod.txt"),
     *("requirements/requirements.txt", "requirements/main.txt", "requirements/base.txt", "requirements/common.txt"),
@@ -180,7 +190,17 @@ def _candidates(folder: Path, target: Target, skip_own_lock: bool) -> list[tuple
         candidates.append(("pyproject.toml", folder / "pyproject.toml"))
     if (folder / "Pipfile.lock").is_file():
         candidates.append(("Pipfile.lock", folder / "Pipfile.lock"))
+    if len(candidates) > 1 and (lock := _lock_of_container(folder)):
+        candidates.sort(key=lambda each: (each[0] != "pylock", each[0] != lock))
     return candidates or _unlocked_candidates(folder, table)
+
+
+def _lock_of_container(folder: Path) -> str:
+    """Return the kind of the lock that the folder's Dockerfile installs, "" for none, or if it names a requirements.txt."""
+    text = next(filter(None, (read_text(folder / name) for name in DOCKERFILES)), "")
+    if re.search(r"requirements[\w./-]*\.txt", text):
+        return ""
+    return next((kind for kind, pattern in _INSTALL_COMMANDS.items() if re.search(pattern, text)), "")
 
 
 def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind, Path]]:

@@ -36,12 +36,13 @@ from lambent.package.supplements import report_additions, supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
 from lambent.private_folder import make_private_cache
-from lambent.units import size
+from lambent.units import count, listing, size
 
 if TYPE_CHECKING:
-    from lambent.package import overflow
+    from lambent.package import other_programs, overflow
     from lambent.package.overflow import Split
 else:
+    other_programs = LazyModule("lambent.package.other_programs")
     overflow = LazyModule("lambent.package.overflow")
 
 LAYER = "python/"  # below /opt; it is on the import path of every Python runtime
@@ -117,7 +118,7 @@ def _complete(
                 with_static, all_files = collect_static(recording, shards, files, interpreter)
                 check_static_folders(with_static.config, all_files)
                 final, contents = lay_out(with_static, shards, all_files, interpreter)
-                findings = find(final, contents, requirements.omitted(shards), add_command(requirements.source))
+                findings = find(final, contents, requirements.omitted(contents.shards), add_command(requirements.source))
             supplemented = supplement(context, requirements, findings)
             if supplemented is None:
                 return replace(final, emit=context.emit), requirements, contents, findings
@@ -185,13 +186,30 @@ def lay_out(
     _warn_of_hidden_files(context, contents.layout)
     if not _is_too_large(context, contents):
         return context, contents
-    contents = _without_api_documents(context, contents)
+    shards = _without_other_programs(context, shards, files)
+    contents = _without_api_documents(context, _contents(context, shards, files, interpreter))
     if _is_too_large(context, contents):
         if not context.config.packaging.overflow or context.options.scope != "all":
             raise overflow.too_large(contents, context)
         context = replace(context, config=overflow.with_lambent_client(context.config))
         contents = without_unused_documents(_contents(context, shards, files, interpreter))
     return context, contents
+
+
+def _without_other_programs(
+    context: BuildContext, shards: tuple[Shard, ...], files: Mapping[str, SourceFile]
+) -> tuple[Shard, ...]:
+    """Leave packages that the app doesn't lead to out of a zip that is too large, and say so."""
+    if context.config.packaging.keep_all:
+        return shards
+    programs, required = other_programs.find_other_programs(context.config, files, shards)
+    names = programs | required
+    if names:
+        removed = size(sum(entry.raw for shard in shards if shard.name in names for entry in shard.entries))
+        only = f", with {count(len(required), 'package')} that nothing else requires" if required else ""
+        text = f"the zip would be too large: {removed} that {context.config.app.module} doesn't import are left out"
+        context.emit(Notice(f"{text}: {listing(sorted(programs))}{only}"))
+    return tuple(shard for shard in shards if shard.name not in names)
 
 
 def _without_api_documents(context: BuildContext, contents: ZipContents) -> ZipContents:

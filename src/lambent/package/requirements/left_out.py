@@ -30,7 +30,7 @@ _SERVERS = {
 _PROTOCOLS = ("websockets", "wsproto")
 """What servers import only when a browser opens a WebSocket."""
 
-_TOOLS = {
+TOOLS = {
     **{name: name for name in ("astroid", "autopep8", "awscli", "bandit", "black", "bumpversion", "coverage", "fabric")},
     **{name: name for name in ("flake8", "honcho", "ipdb", "ipykernel", "isort", "jupyter", "jupyterlab", "kappa", "locust")},
     **{name: name for name in ("mccabe", "mypy", "nbconvert", "nose", "notebook", "pipenv", "placebo", "pycodestyle")},
@@ -85,7 +85,7 @@ _OTHER_SYSTEMS = {
 }
 """Packages of Ubuntu, Windows and macOS, each with its module: `pip freeze` lists them there, and PyPI has few of them."""
 
-_UNNEEDED = {**_SERVERS, **_TOOLS, **_OTHER_SYSTEMS}
+_UNNEEDED = {**_SERVERS, **TOOLS, **_OTHER_SYSTEMS}
 MODULES = frozenset(_UNNEEDED.values())
 _ALWAYS = {**STANDARD_MODULES, "pkg-resources": ""}
 
@@ -140,7 +140,7 @@ def reason(name: str, python: str) -> str:
         return f"{name} is left out: it has no wheel, and on Lambda nothing needs it"
     if name in _OTHER_SYSTEMS:
         return f"{name} is left out: it is for another system, and nothing imports it"
-    if name in _TOOLS:
+    if name in TOOLS:
         return f"{name} is left out: it doesn't fit python{python}, and nothing imports it"
     return ""
 

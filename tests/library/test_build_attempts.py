@@ -204,3 +204,28 @@ def test_build_takes_an_older_runtime_where_an_added_package_needs_it(project: P
     with pytest.raises(PackagingError, match="ujson has no wheel") as named:
         build_app(project.config, project.builder, project.record)
     assert named.value.hint.startswith(f"--runtime {older}"), named.value.hint
+
+
+@pytest.mark.parametrize("program", ["init_db.py", "unrelated.py"])
+def test_tables_that_the_start_lacks_are_made_or_its_error_stays(project: Project, program: str) -> None:
+    source = 'import sqlite3\nsqlite3.connect("small.db").execute("CREATE TABLE post (id)")\n'
+    write(project.folder, {"main.py": "def app(environ, start_response): pass\n", program: source})
+    builds: list[tuple[set[str], bool | None]] = []
+
+    def use(config: Config, artifact: Artifact) -> None:
+        names = {entry.name for entry in artifact.entries}
+        builds.append((names & {"small.db"}, config.writable))
+        if "small.db" not in names:
+            raise FunctionFailedError("the database has no table post", detail="OperationalError: no such table: post")
+
+    config = replace(project.config, app=App("main", "app", "wsgi"))
+    if program == "unrelated.py":
+        with pytest.raises(FunctionFailedError, match="the database has no table post"):
+            build_and_use(config, project.builder, project.record, use)
+        assert project.warnings[-1] == "the build can't make the table post: nothing in the app makes it ()"
+        assert project.builder.choose_runtime(config, project.record).missing_table == ""
+        return
+    build_and_use(config, project.builder, project.record, use)
+    assert builds == [(set(), None), ({"small.db"}, True)]
+    build_and_use(project.builder.choose_runtime(config, project.record), project.builder, project.record, use)
+    assert builds[2:] == [({"small.db"}, True)]

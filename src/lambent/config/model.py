@@ -183,6 +183,7 @@ class Config(Struct, frozen=True):
     `uncompiled` are packages that are built from their source without its compiled part, because no runtime has a wheel.
     `corrections` are requirements that a failed start has shown to be needed ("starlette<1"), each with the reason. Only
     releases until the day `released_until` ("2021-03-04") are taken, "" for all.
+    `missing_table` is a table that such a start didn't find: the build makes the SQLite database that has it.
     `flag_variables` are the names of the environment variables that flags have set, `unset_variables` those to remove.
     """
 
@@ -221,6 +222,7 @@ class Config(Struct, frozen=True):
     uncompiled: frozenset[str] = frozenset()
     corrections: tuple[tuple[str, str], ...] = ()
     released_until: str = ""
+    missing_table: str = ""
 
     def with_runtime(self, runtime: str, origin: str, candidates: RuntimeCandidates | None = None) -> Config:
         """Return this configuration with another runtime, and with other candidates unless they are None."""

@@ -23,6 +23,7 @@ from lambent.events import Detected, Emit, Notice
 from lambent.lazy import LazyModule
 from lambent.library.corrections import with_known_corrections
 from lambent.library.datasette_options import DatasetteOptions
+from lambent.library.missing_tables import with_known_tables
 from lambent.package.artifact import Artifact
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
@@ -101,7 +102,7 @@ class Builder(Struct, frozen=True):
     def choose_runtime(self, config: Config, emit: Emit) -> Config:
         """Return the configuration with the newest runtime that fits the app's requirements, unless the user named one."""
         with self._located(config):
-            config = with_known_corrections(config, self.cache, self.options)
+            config = with_known_corrections(with_known_tables(config, self.cache), self.cache, self.options)
             return choose_runtime(config, self.cache, os.environ, emit, self.options)
 
     def build(self, config: Config, emit: Emit) -> Artifact:

@@ -1,4 +1,4 @@
-"""Builds an app, and again where it turns out to need an older runtime, or other releases of its packages.
+"""Builds an app, and again where it turns out to need an older runtime, other releases of its packages, or a database's tables.
 
 Most of that is found before: package/runtime_choice.py and package/requirements/known_limits.py. What is left shows only when
 the app is built (packages that the requirements lack) or starts.
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lambent.config.model import Config
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.events import Emit
+from lambent.events import Emit, Warned
 from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
 from lambent.library.corrections import forget_corrections, with_corrections, with_earlier_releases
+from lambent.library.missing_tables import with_tables, without_tables
 from lambent.library.older_runtime import with_older_runtime
 from lambent.package.artifact import Artifact
+from lambent.package.database_tables import NoTablesError
 from lambent.package.runtime_choice import suggest_runtime
 from lambent.package.unfit import UnfitError
 
@@ -57,14 +59,22 @@ def build_and_use(
 def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config], T]) -> T:
     """Return what `run` returns for the first configuration with which it succeeds."""
     first_error: FunctionFailedError | PackagingError | None = None
+    lacking: FunctionFailedError | PackagingError | None = None  # the error of the app that lacks a table
     while True:
         try:
             return run(config)
+        except NoTablesError as error:
+            config = without_tables(config, builder.cache)
+            if lacking is not None:
+                emit(Warned(error.what))
+                raise lacking from None
         except (FunctionFailedError, PackagingError) as error:
             if older := with_older_runtime(config, error):
                 config = builder.choose_runtime(older, emit)
             elif corrected := with_corrections(config, builder.cache, builder.options, error):
                 config = corrected
+            elif making := with_tables(config, builder.cache, error, emit):
+                config, lacking = making, error
             elif earlier := with_earlier_releases(config, builder.cache, builder.options, error):
                 config, first_error = earlier, error
             elif first_error:

@@ -25,6 +25,7 @@ from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.bytecode import ZipBytecode, compile_bytecode
 from lambent.package.cache import disk_error
 from lambent.package.collect_static import check_static_folders, collect_static
+from lambent.package.database_tables import make_tables
 from lambent.package.dependencies import Requirements, fetch_wheels, make_shards, resolve_requirements
 from lambent.package.layout import Files, Layout, SourceFile, arrange
 from lambent.package.project_files import collect_project
@@ -116,6 +117,7 @@ def _complete(
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
                 with_static, all_files = collect_static(recording, shards, files, interpreter)
+                all_files = make_tables(with_static, shards, all_files, interpreter)
                 check_static_folders(with_static.config, all_files)
                 final, contents = lay_out(with_static, shards, all_files, interpreter)
                 findings = find(final, contents, requirements.omitted(contents.shards), add_command(requirements.source))

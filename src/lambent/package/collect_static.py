@@ -1,27 +1,17 @@
 """The static files and the SQLite database of a Django project: collectstatic, and migrate if the project brings no database,
 are run in a copy of the project, and what they make is packed.
-
-The result is cached under what it depends on: the packages, the environment, every file that isn't a module, and the modules
-that the project's settings and apps imported.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import marshal
 import re
-import subprocess
-import tempfile
-import zlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from lambent import interpreters
-from lambent.config import django_literals
 from lambent.config.detection.django_project import SETTINGS_MODULE
 from lambent.config.django_literals import DEBUG_EDIT, URL_DOMAINS, hosts_cure, read_literals
 from lambent.config.model import Config
@@ -31,7 +21,8 @@ from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
-from lambent.package.cache import read_checked, write_checked
+from lambent.package.database_tables import made_database
+from lambent.package.isolated_run import Files, Program, Result, run_cached
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
 from lambent.units import count
@@ -46,11 +37,6 @@ _MISSING_VARIABLE = re.compile(
     r"^KeyError: '([A-Z][A-Z0-9_]*)'|([A-Z][A-Z0-9_]+) not found|Set the ([A-Z][A-Z0-9_]*) environment"
 )
 """os.environ, python-decouple, django-environ."""
-_TEMPLATES = re.compile(r"(^|/)templates/|\.(md|rst|po|mo)$")
-
-Files = dict[str, SourceFile]
-Result = tuple[dict[str, Any], dict[str, bytes]]
-"""What `django_inspection` found, and the collected files by their path in the zip."""
 
 
 def collect_static(
@@ -69,13 +55,11 @@ def collect_static(
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
         return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app).files))), files
-    report, made = _cached_or_run(context, module, shards, files, interpreter)
-    context = _serve_static(_review(context, report), report, len(made) - bool(report.get("database")))
-    if database := report.get("database"):
-        text = f"migrate: made {database}, since the zip would have no database"
-        if (config.path / database).exists():
-            text += f'; include = ["{database}"] packs yours'
-        context.emit(Notice(text))
+    report, made = _inspect(context, module, shards, files, interpreter)
+    databases = report.get("databases", ())
+    context = _serve_static(_review(context, report), report, len(made) - len(databases))
+    for database in databases:
+        context.emit(made_database(config, "migrate", database, "the zip would have no database"))
     return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
 
 
@@ -128,22 +112,17 @@ def _settings_module(config: Config, files: Files) -> str:
     return ""
 
 
-def _cached_or_run(
-    context: BuildContext, module: str, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter
-) -> Result:
+def _inspect(context: BuildContext, module: str, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter) -> Result:
+    program = Program(
+        name="django",
+        file=django_inspection.__file__,
+        arguments=(),
+        variables=(("DJANGO_SETTINGS_MODULE", module),),
+        timeout_s=_TIMEOUT_S,
+    )
     placed = dict(arrange((), {}, files, context.config.app).files)
-    path = context.cache / "proofs" / f"{_key(context.config, module, shards, placed, interpreter)}.django"
-    cached = read_checked(path)
-    if cached is not None:
-        report, collected, modules = marshal.loads(cached)
-        if modules == _dates(placed, modules):
-            return report, collected
-    report, collected = _run(context, module, shards, placed, interpreter)
-    report = {**_read_literals(context.config, module, placed), **report}
-    if "error" in report:
-        return report, {}
-    write_checked(path, marshal.dumps((report, collected, _dates(placed, report["modules"])), 2))
-    return report, collected
+    report, made = run_cached(context, program, shards, placed, interpreter)
+    return {**_read_literals(context.config, module, placed), **report}, made
 
 
 def _read_literals(config: Config, module: str, placed: Files) -> dict[str, Any]:
@@ -151,71 +130,6 @@ def _read_literals(config: Config, module: str, placed: Files) -> dict[str, Any]
         return placed[name].read() if name in placed else None
 
     return read_literals(module, read, dict(config.environment), dict(config.secrets))
-
-
-def _key(config: Config, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
-    programs = [Path(file).stat() for file in (django_inspection.__file__, django_literals.__file__)]
-    others = [name for name in placed if not name.endswith(".py") and not _TEMPLATES.search(name)]
-    parts = (
-        *((program.st_size, program.st_mtime_ns) for program in programs),
-        *(str(interpreter.path), module, config.environment, config.secrets),
-        *([shard.path.name for shard in shards], sorted(placed), _dates(placed, others)),
-    )
-    return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
-
-
-def _dates(placed: Files, names: Any) -> dict[str, tuple[int, int]]:
-    """Return size and date of these files: a file counts as unchanged while both are."""
-    return {name: _date(placed[name]) for name in names if name in placed}
-
-
-def _date(file: SourceFile) -> tuple[int, int]:
-    if file.content is not None:
-        return len(file.content), zlib.crc32(file.content)
-    stat = file.path.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _run(context: BuildContext, module: str, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> Result:
-    with tempfile.TemporaryDirectory(prefix="lambent-django-") as temporary:
-        copy, packages, result = (Path(temporary) / name for name in ("project", "packages", "result.json"))
-        _write(copy, {name: file.read() for name, file in placed.items()})
-        for shard in shards:
-            _write(packages, {entry.name: shard.archive.content(entry) for entry in shard.entries})
-        command = [str(interpreter.path), "-I", "-B", django_inspection.__file__, str(copy), str(packages), str(result)]
-        environment = _environment(context, module, temporary)
-        try:
-            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S)
-            report = json.loads(result.read_text("utf-8"))
-        except subprocess.TimeoutExpired:
-            return {"error": f"it takes longer than {_TIMEOUT_S} s"}, {}
-        except (OSError, ValueError):
-            return {"error": "its process ended early"}, {}
-        folder, database = report.get("folder"), report.get("database")
-        paths = sorted(path for path in (copy / folder).rglob("*") if path.is_file() and path.suffix != ".py") if folder else []
-        paths += [copy / database] if database else []
-        return report, {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
-
-
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    for parent in {(folder / name).parent for name in contents}:
-        parent.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-
-
-def _environment(context: BuildContext, module: str, home: str) -> dict[str, str]:
-    """Return the function's environment variables, with a stand-in for each secret."""
-    config = context.config
-    return {
-        "PATH": context.environ.get("PATH", ""),
-        "HOME": home,
-        "LC_ALL": "C.UTF-8",
-        "AWS_LAMBDA_FUNCTION_NAME": config.name,  # settings may depend on it
-        "DJANGO_SETTINGS_MODULE": module,
-        **dict.fromkeys(dict(config.secrets), "unknown"),
-        **dict(config.environment),
-    }
 
 
 def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from typing import Any
 
 FOLDER = "staticfiles"
@@ -34,7 +33,7 @@ def inspect(copy: str) -> dict[str, Any]:
         "unmigrated": _unmigrated(copy),
         "uploads": _uploads(settings, copy),
         **_collect(settings, copy),
-        "database": _make_database(copy),
+        "databases": [name for name in [_make_database(copy)] if name],
         "modules": _own_modules(copy),  # last, when everything has been imported
     }
 
@@ -75,7 +74,6 @@ def _make_database(copy: str) -> str:
         call_command("migrate", interactive=False, verbosity=0, run_syncdb=True)  # also for apps without migrations
         with connection.cursor() as cursor:  # the same bytes each time
             cursor.execute("UPDATE django_migrations SET applied = '2000-01-01 00:00:00'")
-            cursor.execute("VACUUM")
         connection.close()
     except Exception:  # the app's start or the check says why
         return ""
@@ -130,8 +128,7 @@ def main(copy: str, packages: str, result: str) -> None:
     try:
         report = inspect(copy)
     except BaseException as error:
-        lines = traceback.format_exception(error)
-        report = {"error": f"{type(error).__name__}: {error}".splitlines()[0], "trace": "".join(lines)[-4000:]}
+        report = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
     with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - like the rest
         json.dump(report, file)
 

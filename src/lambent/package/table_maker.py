@@ -1,0 +1,110 @@
+"""A program for the target's Python: makes the SQLite database that an app lacks, in the way that the app's own files show.
+
+Its arguments are a copy of the project, which has lambent's runtime too, the folder of its packages, the file that gets the
+result as JSON, the app's handler, and the table that the database lacks. It runs without lambent. Each way of `table_ways.py`
+is tried in a process of its own. What counts is whether a new database has the table then.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_TRY_MAX_S = 40
+_GROUPS = ("commands", "programs", "models")
+_SQLITE = b"SQLite format 3\0"
+
+
+def main(copy: str, result: str, table: str) -> None:
+    Path(result).write_text(json.dumps(_make(copy, result, table)), "utf-8")
+
+
+def _make(copy: str, result: str, table: str) -> dict[str, Any]:
+    """Return how the table was made, and the new databases, from the first way that makes it without an exception."""
+    existing = {file: file.read_bytes() for file in _databases(copy)}
+    tried: list[str] = []
+    incomplete: list[tuple[str, int]] = []
+    for group in _GROUPS:
+        number = 0
+        while True:
+            report = _run(group, number, result)
+            if "way" not in report:
+                tried += filter(None, [report.get("error")])
+                _restore(copy, existing)  # the import may have made some
+                break
+            if (made := _made(copy, existing, table)) and not report["error"]:
+                return {"way": report["way"], "modules": report["modules"], "databases": made}
+            if made:
+                incomplete.append((group, number))
+            tried.append(f"{report['way']}: {report['error'] or 'it makes no such table'}")
+            _restore(copy, existing)
+            number += 1
+    for group, number in incomplete:
+        report = _run(group, number, result)
+        if made := _made(copy, existing, table):
+            return {"way": report["way"], "modules": report["modules"], "databases": made}
+        _restore(copy, existing)
+    return {"error": "; ".join(dict.fromkeys(tried)), "modules": []}
+
+
+def _run(group: str, number: int, result: str) -> dict[str, Any]:
+    """Try one way in a process of its own. Return its report, which has no "way" if there is none of that number."""
+    file = Path(f"{result}.way")
+    file.unlink(missing_ok=True)
+    program = str(Path(__file__).with_name("table_ways.py"))
+    command = [sys.executable, "-I", "-B", program, *sys.argv[1:3], str(file), sys.argv[4], group, str(number)]
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_MAX_S)
+        report: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except subprocess.TimeoutExpired:
+        report = {"error": f"it takes longer than {_TRY_MAX_S} s"}
+    except (OSError, ValueError):
+        report = {"error": "its process ended early"}
+    return report
+
+
+def _databases(copy: str) -> list[Path]:
+    return sorted(path for path in Path(copy).rglob("*") if path.is_file() and not path.is_symlink() and _is_database(path))
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
+def _made(copy: str, existing: dict[Path, bytes], table: str) -> list[str]:
+    """Return the new databases if one of them has the table."""
+    new = [file for file in _databases(copy) if file not in existing]
+    return [file.relative_to(copy).as_posix() for file in new] if any(_has(file, table) for file in new) else []
+
+
+def _has(file: Path, table: str) -> bool:
+    with suppress(sqlite3.Error):
+        connection = sqlite3.connect(str(file))
+        try:
+            query = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE"
+            return connection.execute(query, (table,)).fetchone() is not None
+        finally:
+            connection.close()
+    return False
+
+
+def _restore(copy: str, existing: dict[Path, bytes]) -> None:
+    """Undo what a way has done to databases."""
+    for file in _databases(copy):
+        if file not in existing:
+            file.unlink()
+    for file, content in existing.items():
+        file.write_bytes(content)
+    for file in Path(copy).rglob("*"):
+        if file.name.endswith(("-journal", "-wal", "-shm")):
+            file.unlink()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[3], sys.argv[5])

@@ -182,6 +182,19 @@ def test_factory_that_the_handler_calls_is_followed_into_other_modules(tmp_path:
     assert sorted(required(tmp_path, files, "shop:create_app()")) == ["KEY", "MAIL", "SECRET", "URL"]
 
 
+@pytest.mark.parametrize("argument", ["config.Production", "'settings.Production'", "'flat'", "flat"])
+def test_database_of_flask_that_only_a_class_or_module_of_settings_has_is_needed(tmp_path: Path, argument: str) -> None:
+    uri = "SQLALCHEMY_DATABASE_URI = os.environ.get('{}')\n"
+    files = {
+        "main.py": "import flat\nimport settings as config\nfrom flask import Flask\napp = Flask(__name__)\n"
+        f"app.config.from_object({argument})\n",
+        "settings.py": f"import os\nclass Base:\n    {uri.format('URL')}class Production(Base):\n    DEBUG = False\n"
+        f"class Testing(Base):\n    {uri.format('TEST_URL')}",
+        "flat.py": f"import os\n{uri.format('URL')}",
+    }
+    assert required(tmp_path, files) == ["URL"]
+
+
 def test_function_that_nothing_calls_at_start_is_only_a_warning(tmp_path: Path) -> None:
     text = FLASK + "import os\n@app.get('/')\ndef home():\n    return os.environ['KEY']\n"
     config = load_config(write_project(tmp_path / "shop", {"main.py": text}))

@@ -244,6 +244,34 @@ class CodeReader(Expressions):
         self.sign_with(names.get("SECRET_KEY", NOTHING))  # of Flask's `from_object`
         scope.names[node.name] = Bound(definition=Definition(node, scope))
 
+    def configure(self, settings: Bound, path: Path) -> None:
+        for name, value in self._settings(settings, path).items():
+            if name in known_calls.SETTINGS:
+                self.need(value)
+
+    def _settings(self, settings: Bound, path: Path) -> Mapping[str, Bound]:
+        """Return the names of a class or a module, which a literal text may name: "config" or "config.Production"."""
+        if settings.module is not None:
+            return self.run_module(settings.module).names
+        if settings.text is None:
+            return self._class_names(settings)
+        if module := self.find_module(path, settings.text):
+            return self.run_module(module).names
+        package, _, name = settings.text.rpartition(".")
+        module = self.find_module(path, package)
+        return self._class_names(self.run_module(module).names.get(name, NOTHING)) if module is not None else {}
+
+    def _class_names(self, class_: Bound) -> dict[str, Bound]:
+        definition = class_.definition
+        if definition is None or not isinstance(definition.node, ast.ClassDef):
+            return {}
+        names: dict[str, Bound] = {}
+        for base in reversed(definition.node.bases):
+            names |= self._class_names(self.evaluate(base, definition.scope))
+        scope = definition.scope
+        self._run(definition.node.body, Scope(scope.path, ChainMap(names, dict(scope.names))))
+        return names
+
     def _assign(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, scope: Scope) -> None:
         value = self.evaluate(node.value, scope)
         if node.value is not None and not isinstance(node, ast.AugAssign):

@@ -53,6 +53,10 @@ class Expressions(ABC):
         """Run the body of a function up to its first `yield`, also of a coroutine. Return the result."""
 
     @abstractmethod
+    def configure(self, settings: Bound, path: Path) -> None:
+        """Take Flask's settings from a class, a module or the name of one, in a file."""
+
+    @abstractmethod
     def find_module(self, importer: Path, dotted: str) -> Path | None:
         """Return the own file that an import leads to, or None."""
 
@@ -265,8 +269,8 @@ class Expressions(ABC):
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(scope.path, node.lineno))
             self.need_value(keywords.get("api_key", key))
-        elif dotted in _IMPORTERS and arguments:
-            self._import_text(arguments[0], scope)
+        elif dotted in _IMPORTERS and arguments and (module := self.find_module(scope.path, arguments[0].text or "")):
+            self.run_module(module)
         tuples = (word.arg for word in node.keywords if word.arg and isinstance(word.value, ast.Tuple))
         prefix = keywords.get("env_prefix") or keywords.get("prefix") or NOTHING
         return library_reads.create(dotted, tuples, prefix.text or "") or NOTHING
@@ -289,18 +293,11 @@ class Expressions(ABC):
         if method in known_calls.SIGNING:
             self.sign_with(keywords.get("secret_key") or keywords.get("SECRET_KEY") or NOTHING)
         if method == "from_object" and arguments:
-            self._import_text(arguments[0], scope)
+            self.configure(arguments[0], scope.path)
         elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():
             self.run_module(file)
         elif method == "from_envvar" and len(arguments) == 1 and "silent" not in keywords:
             self.need(Bound(variable=arguments[0].text or "", location=arguments[0].location))
-
-    def _import_text(self, name: Bound, scope: Scope) -> None:
-        """Run the module that a literal text names, as "config" or "config.Production" does."""
-        dotted = name.text or ""
-        path = self.find_module(scope.path, dotted) or self.find_module(scope.path, dotted.rpartition(".")[0])
-        if path is not None:
-            self.run_module(path)
 
 
 def _text(text: str) -> Bound:

@@ -152,6 +152,15 @@ def test_hosts_of_django_are_those_of_function_urls(tmp_path: Path, hosts: str, 
     assert not aws or django_report(set_automatically(config, [], local=False)[0])["allows"]
 
 
+def test_database_that_a_project_brings_is_used_on_this_machine_only(tmp_path: Path) -> None:
+    settings = "import os\nSECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nDATABASE = os.environ['DATABASE_URL']\n"
+    folder = write_project(tmp_path / "shop", DJANGO | {"shop/settings.py": settings, "db.sqlite3": ""})
+    config = load_config(folder, app="shop.wsgi:application")
+    for is_local, expected in ((False, {}), (True, {"DATABASE_URL": "sqlite:///db.sqlite3"})):
+        after, _, _ = set_automatically(config, find_unset(config), local=is_local)
+        assert dict(after.environment) == expected
+
+
 NEEDS = "NEEDED = os.environ['ALGORITHM'], int(os.environ['EXPIRE_MINUTES']), os.environ['JWT_SECRET']"
 
 

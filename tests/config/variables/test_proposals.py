@@ -134,3 +134,14 @@ def test_files_of_other_hosts_and_examples(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[]", "{", '{"env": []}'])
 def test_other_app_json(tmp_path: Path, text: str) -> None:
     assert read_proposals(write_project(tmp_path, {"app.json": text})) == {}
+
+
+def test_example_files_of_the_repository_count_below_it(tmp_path: Path) -> None:
+    files = {
+        "repo/.git/config": "",
+        "repo/.env.example": "A=1\nB=2\n",
+        "repo/api/.env.example": "B=3\n",
+        ".env.example": "C=4\n",
+    }
+    folder = write_project(tmp_path, files) / "repo/api"
+    assert list(read_proposals(folder).values()) == [Proposal("B", "3", ".env.example"), Proposal("A", "1", "../.env.example")]

@@ -73,7 +73,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
     secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
-    others = [*_constants(unset), *_django_hosts(config, local=local)]
+    others = [*_constants(unset), *_django_hosts(config, local=local), *(_own_database(config, unset) if local else ())]
     names = {each.name for each in (*secrets, *others)}
     remaining = [read for read in unset if read.name not in names]
     needed = [read for read in remaining if read.fails == "start"]
@@ -101,6 +101,14 @@ def _django_hosts(config: Config, *, local: bool) -> Iterator[Automatic]:
     report = django_report(config)
     if not report["allows"] and _HOSTS.fullmatch(report["variable"]) and (hosts := _hosts(report, local=local)):
         yield Automatic(report["variable"], hosts)
+
+
+def _own_database(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:
+    """Yield the URL of the database that a Django project brings: in AWS, its data may not be for the public."""
+    root = config.folder / config.app.root
+    files = [*root.glob("*.sqlite3"), *root.glob("*.db")] if (root / "manage.py").is_file() else []
+    if len(files) == 1 and any(read.name == "DATABASE_URL" and read.fails == "start" for read in unset):
+        yield Automatic("DATABASE_URL", f"sqlite:///{files[0].name}")
 
 
 def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:

@@ -19,6 +19,7 @@ from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES, rea
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
+from lambent.config.identity import find_repository
 
 ENV_EXAMPLES = (
     *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
@@ -112,8 +113,13 @@ def _compose(folder: Path) -> Iterator[Proposal]:
 
 
 def _examples(folder: Path) -> Iterator[Proposal]:
-    for file in (".env", *ENV_EXAMPLES):
-        yield from (Proposal(name, value, file) for name, value in values_in_file(folder / file).items())
+    """Yield what the folder's example files have, then what those of its repository have: backend/ may share them."""
+    root = find_repository(folder)
+    above = [parent for parent in folder.parents if root is not None and parent.is_relative_to(root)]
+    for depth, place in enumerate((folder, *above)):
+        for file in (".env", *ENV_EXAMPLES):
+            source = "../" * depth + file
+            yield from (Proposal(name, value, source) for name, value in values_in_file(place / file).items())
 
 
 def _read_json(path: Path) -> object:

@@ -131,6 +131,11 @@ def lacks(name: str, python: tuple[int, int]) -> bool:
     return removed is not None and tuple(map(int, removed.split("."))) <= python
 
 
+def substitute_for(module: str) -> str:
+    """Return the package that provides a removed module under its old name, or ""."""
+    return _PACKAGES.get(module, "")
+
+
 def last_runtime(version: str) -> str:
     """Return the last runtime before a version of Python."""
     major, minor = version.split(".")

@@ -229,3 +229,13 @@ def test_tables_that_the_start_lacks_are_made_or_its_error_stays(project: Projec
     assert builds == [(set(), None), ({"small.db"}, True)]
     build_and_use(project.builder.choose_runtime(config, project.record), project.builder, project.record, use)
     assert builds[2:] == [({"small.db"}, True)]
+
+
+def test_requirements_that_fit_no_older_runtime_leave_the_error_of_the_app(project: Project) -> None:
+    write(project.folder, {"requirements.txt": "modern\n"})
+    offer(project.registry, "modern", "1", f"cp3{sys.version_info[1]}-cp3{sys.version_info[1]}-manylinux2014_x86_64")
+    runtimes = (RUNTIME, "python3.9")
+    project.config = replace(project.config, candidates=RuntimeCandidates(runtimes, "newest"))
+    with pytest.raises(FunctionFailedError):
+        project.build("AttributeError: module 'collections' has no attribute 'Mapping'", "modern 2")
+    assert project.used == [{"modern 1"}]

@@ -22,6 +22,7 @@ def config(tmp_path: Path) -> Config:
     [
         ("ModuleNotFoundError: No module named 'yaml'", ("PyYAML",)),
         ("ModuleNotFoundError: No module named 'main'", None),
+        ("ModuleNotFoundError: No module named 'distutils'", ("standard-distutils",)),
         ('RuntimeError: Form data requires "python-multipart" to be installed.', ("python-multipart",)),
         ("Exception: Install 'email-validator' for email validation support.", ("email-validator",)),
         ("AssertionError: jinja2 must be installed to use Jinja2Templates", ("jinja2",)),

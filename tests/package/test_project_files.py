@@ -100,9 +100,13 @@ def test_circular_links_end(tmp_path: Path) -> None:
     (tmp_path / "b/to_a").symlink_to("../a")
     (tmp_path / "a/self").symlink_to(".")
     assert packed(tmp_path) == ["a/one.txt", "a/to_b/two.txt", "b/to_a/one.txt", "b/two.txt"]
+
+
+def test_links_that_lead_nowhere_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "main.py")
     (tmp_path / "x").symlink_to("x")
-    with pytest.raises(PackagingError, match="a broken link: x"):
-        collect(tmp_path)
+    (tmp_path / ".#main.py").symlink_to("me@laptop.1234")
+    assert collect(tmp_path).broken_links == (".#main.py", "x") and packed(tmp_path) == ["main.py"]
 
 
 def test_modes_and_link_names_are_kept(tmp_path: Path) -> None:

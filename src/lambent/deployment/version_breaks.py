@@ -360,6 +360,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (r"install connexion using the 'flask' extra",),
         Break("connexion 3 has its Flask app in an extra, and another interface", ("connexion<3",)),
     ),
+    (
+        (r"Limiter\.__init__\(\) got multiple values for argument 'key_func'",),
+        Break("flask-limiter 3 takes key_func first", ("flask-limiter<3",)),
+    ),
     ((_no_module(r"celery\.task(?:\.\w+)?"),), Break("celery 5 removed celery.task", ("celery<5",))),
     ((_no_module(r"moviepy\.editor"),), Break("moviepy 2 removed moviepy.editor", ("moviepy<2",))),
     (

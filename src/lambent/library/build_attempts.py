@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from lambent.config.model import Config
-from lambent.errors import FunctionFailedError, PackagingError
+from lambent.errors import FunctionFailedError, LambentError, PackagingError
 from lambent.events import Emit, Warned
 from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
@@ -69,8 +69,8 @@ def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config]
                 emit(Warned(error.what))
                 raise lacking from None
         except (FunctionFailedError, PackagingError) as error:
-            if older := with_older_runtime(config, error):
-                config = builder.choose_runtime(older, emit)
+            if older := _with_older_runtime(config, error, builder, emit):
+                config = older
             elif corrected := with_corrections(config, builder.cache, builder.options, error):
                 config = corrected
             elif making := with_tables(config, builder.cache, error, emit):
@@ -85,3 +85,14 @@ def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config]
                 raise suggest_runtime(config, error, builder.cache, os.environ, on, builder.options) from None
             else:
                 raise
+
+
+def _with_older_runtime(config: Config, error: LambentError, builder: Builder, emit: Emit) -> Config | None:
+    """Return the configuration with an older runtime that may help and that the requirements fit, or None."""
+    older = with_older_runtime(config, error)
+    try:
+        return older and builder.choose_runtime(older, emit)
+    except PackagingError:
+        if isinstance(error, UnfitError):
+            raise
+        return None  # nothing is wrong with the requirements: the app's own error says what else helps

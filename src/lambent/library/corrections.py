@@ -36,6 +36,7 @@ from lambent.package.requirements.adding import is_plain
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.requirement_lines import read_requirement_files
 from lambent.package.runtime_choice import choose_runtime
+from lambent.removed_modules import substitute_for
 
 _ROUNDS_MAX = 4
 _RECENT = timedelta(days=30)
@@ -150,10 +151,10 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _missing_package(text: str, config: Config) -> Break | None:
-    """Return the well-known package of the module that the app's start lacks."""
+    """Return the well-known package of the module that the app's start lacks, also of one that Python has removed."""
     module = next(("".join(names) for names in reversed(_NO_MODULE.findall(text))), "").replace("-", "_")
     top, modules = module.partition(".")[0], ProjectModules(config.folder)
-    requirement = known_requirement(module) if module == top else ""
+    requirement = (known_requirement(module) or substitute_for(module)) if module == top else ""
     if not requirement or modules.find(top) is not None or modules.find(top, (config.app.root, ".")) is not None:
         return None
     return Break(f"the app's start imports {module}", (requirement,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -37,7 +38,7 @@ from lambent.package.supplements import report_additions, supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
 from lambent.private_folder import make_private_cache
-from lambent.units import count, listing, size
+from lambent.units import count, listing, pronoun_for, size
 
 if TYPE_CHECKING:
     from lambent.package import other_programs, overflow
@@ -173,6 +174,11 @@ def read_source(context: BuildContext) -> dict[str, SourceFile]:
     project = collect_project(config)
     if project.secrets:
         context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join(project.secrets)}"))
+    if links := project.broken_links:
+        what = "a broken link is" if len(links) == 1 else "broken links are"
+        context.emit(
+            Warned(f"{what} left out of the zip: {', '.join(links)}", f"remove {pronoun_for(links)}: rm {shlex.join(links)}")
+        )
     secret_scan.check(project.files, config.packaging.allow_secrets)
     return project.files
 

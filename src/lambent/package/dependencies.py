@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ else:
     inferred = LazyModule("lambent.package.requirements.inferred")
     cross_build = LazyModule("lambent.package.wheels.native.cross_build")
     pruning = LazyModule("lambent.package.pruning")
+
+_NO_APP = re.compile(r"(?:.*/)?(?:tests?/.*|(?:test_.*|conftest|setup|noxfile|fabfile|manage)\.py$)")
+"""Files that a deployed app doesn't run, by their names."""
 
 
 class Requirements(Struct, frozen=True):
@@ -112,8 +116,13 @@ def resolve_requirements(
 
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:
-    """Return which of these top-level modules the project's files import."""
-    return app_imports.imported_modules(collect_project(context.config).files, modules)
+    """Return which of these top-level modules the project's files import: tests and scripts only count if they have the app."""
+    app = f"{context.config.app.module.rpartition('.')[2]}.py"
+    files = collect_project(context.config).files
+    programs = {
+        name: file for name, file in files.items() if name.endswith(f"/{app}") or name == app or not _NO_APP.match(name)
+    }
+    return app_imports.imported_modules(programs, modules)
 
 
 def fetch_wheels(context: BuildContext, requirements: Requirements) -> tuple[Wheel, ...]:

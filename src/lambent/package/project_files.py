@@ -60,10 +60,11 @@ RULES = frozenset([".gitignore", *_TOP_ONLY])
 
 
 class ProjectFiles(Struct, frozen=True):
-    """The files to pack, by their path in the project ("pkg/main.py"), and the paths of secrets that were left out."""
+    """The files to pack, by their path in the project ("pkg/main.py"), and the secrets and links that were left out."""
 
     files: dict[str, SourceFile]
     secrets: tuple[str, ...] = ()
+    broken_links: tuple[str, ...] = ()
 
 
 def collect(
@@ -78,7 +79,7 @@ def collect(
         return ProjectFiles({path.name: SourceFile(path, _is_executable(path, path.stat().st_mode))})
     walk = _Walk(path.resolve(), exclude, include, allow_secrets)
     walk.collect(str(walk.top), _Folder())
-    return ProjectFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)))
+    return ProjectFiles(dict(sorted(walk.files.items())), tuple(sorted(walk.secrets)), tuple(sorted(walk.broken_links)))
 
 
 def collect_project(config: Config) -> ProjectFiles:
@@ -119,6 +120,7 @@ class _Walk:
         self.top = top
         self.files: dict[str, SourceFile] = {}
         self.secrets: list[str] = []
+        self.broken_links: list[str] = []
         self._allowed = frozenset(allowed)
         self._include_parents = parents(include)
         self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
@@ -192,7 +194,9 @@ class _Walk:
         if name not in self._allowed and _is_secret(entry, name):
             self.secrets.append(name)
             return
-        _check(entry, name, self.top)
+        if not _check(entry, name, self.top):  # no program can read it: an editor's lock, a submodule that isn't here
+            self.broken_links.append(name)
+            return
         try:
             mode = entry.stat().st_mode
         except FileNotFoundError:  # deleted since the folder was read
@@ -247,7 +251,8 @@ def _is_loop(link: str, linked_from: frozenset[str]) -> bool:
     return any(folder == destination or folder.startswith(destination + os.sep) for folder in linked_from)
 
 
-def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
+def _check(entry: os.DirEntry[str], name: str, top: Path) -> bool:
+    """Refuse a name that a zip can't hold, and a link that leads outside. Return False for a link that leads nowhere."""
     if not name.isascii():
         try:
             name.encode()
@@ -256,17 +261,18 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> None:
             hint = "rename the file: file names in a zip are UTF-8"
             raise PackagingError(f"a file name isn't valid UTF-8: {shown}", where=shown, hint=hint) from error
     if not entry.is_symlink():
-        return
+        return True
     try:
         destination = Path(entry.path).resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise PackagingError(f"a broken link: {name}", where=name, hint=f"remove it: rm {name}") from error
+    except (OSError, RuntimeError):
+        return False
     if not destination.is_relative_to(top):
         raise PackagingError(
             f"a link leads out of the project: {name} -> {destination}",
             where=name,
             hint=f"copy the file into the project, or leave it out: echo '/{name}' >> .lambentignore",
         )
+    return True
 
 
 def _real_name(entry: os.DirEntry[str]) -> str:

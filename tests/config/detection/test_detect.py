@@ -404,3 +404,10 @@ def test_folder_with_the_name_of_its_framework_is_a_project(tmp_path: Path) -> N
     text = "from starlette.applications import Starlette\nimport starlette.routing\napp = Starlette()\n"
     project = write_project(tmp_path / "starlette", {"main.py": text, "views.py": ""})
     assert detect(project).spec == "main:app"
+
+
+@pytest.mark.parametrize("file", ["web-server.py", "my-shop/__init__.py"])
+def test_hyphen_in_the_name_of_a_module(tmp_path: Path, file: str) -> None:
+    name = file.partition("/")[0].removesuffix(".py")
+    assert detect(write_project(tmp_path, {file: FLASK})).spec == f"{name}:app"
+    assert detect(tmp_path, f"{name}:app").spec == f"{name}:app"

@@ -344,3 +344,16 @@ def test_plug_in_of_datasette_is_told_of_the_app_that_serves_it(tmp_path: Path) 
         detect(tmp_path)
     (tmp_path / "app.py").write_text(error.value.hint.partition("\n")[2])
     assert detect(tmp_path).spec == "app:app"
+
+
+def test_folders_that_their_own_apps_import_from_are_no_projects_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(
+        tmp_path, {"books/app.py": f"from books.db import x\n{FLASK}", "books/db.py": "x = 1", "images/app.py": FLASK}
+    )
+    with pytest.raises(DetectionError, match="found 2 apps") as error:
+        detect(tmp_path)
+    spec = shlex.split(error.value.hint.splitlines()[0])[-1]
+    assert detect(tmp_path, spec).spec == spec == "books.app:app"

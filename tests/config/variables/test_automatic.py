@@ -51,6 +51,25 @@ def test_secret_gets_a_random_value_that_later_deploys_keep(tmp_path: Path) -> N
     assert dict(own.environment) == {"SECRET_KEY": "mine"} and line == ""
 
 
+@pytest.mark.parametrize(
+    ("classes", "value"),
+    [
+        ("class DevConfig: ...\nclass ProductionConfig: ...\n", "config.ProductionConfig"),
+        ("class Config: ...\nclass DevelopmentConfig(Config): ...\n", "config.Config"),
+        ("class DevelopmentConfig: ...\n", None),
+    ],
+)
+def test_settings_of_from_object_are_those_for_an_app_that_is_live(tmp_path: Path, classes: str, value: str | None) -> None:
+    folder = write_project(tmp_path / "shop", {"config.py": f"import os\nurl = os.environ['URL']\n{classes}"})
+    (folder / "main.py").write_text(f"import os\n{FLASK}app.config.from_object(os.environ['APP_SETTINGS'])\n")
+    config = load_config(folder)
+    unset = find_unset(config)
+    assert [read.name for read in unset] == ["APP_SETTINGS", "URL"]
+    config, _, lines = set_automatically(config, unset, local=False)
+    assert dict(config.environment).get("APP_SETTINGS") == value
+    assert (f"APP_SETTINGS={value} (from config.py)" in str(lines)) == bool(value)
+
+
 def test_secret_in_a_file_that_is_not_sent_is_not_the_one(tmp_path: Path) -> None:
     files = {"main.py": f"import os\nKEY = os.environ['SECRET_KEY'], os.environ['LEVEL']\n{FLASK}"}
     folder = write_project(tmp_path / "shop", {**files, ".env": "SECRET_KEY=mine\nLEVEL=info\n"})

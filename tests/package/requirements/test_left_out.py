@@ -12,10 +12,13 @@ import pytest
 from msgspec.structs import replace
 
 from lambent.errors import PackagingError
-from lambent.events import Event, Notice
+from lambent.events import Event, Notice, ignore
+from lambent.package import dependencies
+from lambent.package.build_context import BuildContext
 from lambent.package.requirements import left_out
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions
+from support.configs import load_config
 from support.locking import make_request, make_target, offer, versions, write
 from support.registry import Registry, serving
 
@@ -221,3 +224,11 @@ def test_packages_of_other_systems_are_left_out(tmp_path: Path, registry: Regist
     importing = replace(make_request(project, TARGET, tmp_path / "cache"), imported=lambda modules: modules & {"win32api"})
     with pytest.raises(PackagingError, match="no such package: pywin32"):
         resolve(importing, tmp_path / "cache")
+
+
+def test_imports_of_scripts_and_tests_need_no_tool(tmp_path: Path) -> None:
+    files = {"manage.py": "import coverage\n", "tests/app.py": "import nose\n", "tests/test_x.py": "import pytest\n"}
+    write(tmp_path, {**files, "app.py": "import black\ndef lambda_handler(event, context): ...\n"})
+    modules = frozenset(("coverage", "nose", "pytest", "black"))
+    request = dependencies.resolve_request(BuildContext.start(load_config(tmp_path), tmp_path / "cache", {}, ignore, None))
+    assert request.imported(modules) == {"black", "nose"}

@@ -9,6 +9,7 @@ import pytest
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.uv_errors import translate
+from lambent.package.unfit import UnfitError
 from support.locking import make_request, make_target, offer, resolve_project, write
 from support.registry import Registry, serving
 
@@ -89,3 +90,14 @@ def test_package_for_another_python(tmp_path: Path) -> None:
     error = translate(message, make_request(project, TARGET, tmp_path / "cache"))
     assert error.what == "demo==2.2.6 doesn't run on Python 3.11: it needs >=3.12,<4"
     assert "https://pypi.org/project/demo" in error.hint
+
+
+def test_own_build_that_needs_an_older_python_rules_out_newer_runtimes(tmp_path: Path) -> None:
+    message = (
+        "The build backend returned an error\n  cause: Call to `setuptools.build_meta.get_requires_for_build_wheel` failed\n"
+        "AttributeError: module 'pkgutil' has no attribute 'ImpImporter'. Did you mean: 'zipimporter'?\n"
+    )
+    project = write(tmp_path / "app", {"setup.cfg": "[metadata]\nname = shop\n[options]\n"})
+    error = translate(message, make_request(project, make_target("3.13"), tmp_path / "cache"))
+    assert isinstance(error, UnfitError) and error.blockers[0].fits("3.11") and not error.blockers[0].fits("3.12")
+    assert error.what == "setup.cfg doesn't build: its build uses pkgutil.ImpImporter, which Python 3.12 removed"

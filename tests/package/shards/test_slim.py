@@ -52,6 +52,7 @@ def test_options_override_the_rules() -> None:
     assert rules(*names, keep=("demo/tests/", "*.pyi"), drop=("demo/big",)) == {"demo/big/x.bin": "drop"}
     assert rules("demo/a.pyi", "demo/a.h", package="mypy") == {"demo/a.h": "headers"}
     assert rules("demo/a.h", "demo/b.c", package="cffi") == {}
+    assert rules("dash/dcc/a.js", "dash/dcc/a.js.map", package="dash") == {"dash/dcc/a.js.map": "drop"}
 
 
 def test_package_that_has_only_tests_is_kept() -> None:

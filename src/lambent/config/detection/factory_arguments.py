@@ -17,6 +17,7 @@ _FILES_MAX = 300
 _KEYS = ("production", "prod", "default", "development", "dev")
 """Keys of a dictionary of configurations, the best first."""
 _CLASSES = ("ProductionConfig", "ProdConfig", "Production", "Config", "DefaultConfig", "BaseConfig", "DevelopmentConfig")
+_LIVE_CLASSES = frozenset(_CLASSES) - {"DevelopmentConfig"}
 _UPDATES = r"\.(?:from_mapping|update)\(\s*(?:\*\*)?{}\b"
 
 
@@ -31,6 +32,15 @@ def factory_error(modules: ProjectModules, module: Module, app: HiddenApp) -> De
         where=f"{file}:{app.line}",
         hint=f"{deploy_command(modules.folder, spec)}\nor {line}" if value else line,
     )
+
+
+def live_settings(modules: ProjectModules) -> tuple[str, str]:
+    """Return the class of a configuration module for an app that is live, as a dotted name, and the module's file. Or ""."""
+    texts = {path: path.read_text("utf-8", "replace") for path in _python_files(modules.folder)}
+    dotted = next(iter(_classes(modules, texts)), "")
+    module, _, name = dotted.rpartition(".")
+    found = modules.find(module)
+    return (dotted, modules.relative(found.path)) if found and name in _LIVE_CLASSES else ("", "")
 
 
 def _value(modules: ProjectModules, module: Module, app: HiddenApp) -> str:

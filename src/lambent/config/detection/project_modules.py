@@ -109,7 +109,7 @@ class ProjectModules:
 
     def find(self, name: str, folders: Iterable[str] = ()) -> Module | None:
         """Return the module with a dotted name, or None. It is searched in the roots, unless `folders` names others."""
-        if not re.fullmatch(r"\w+(\.\w+)*", name):
+        if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", name):  # importlib takes a hyphen, only the statement doesn't
             return None
         for root in folders or self.roots:
             base = self.folder / root / name.replace(".", "/")
@@ -272,7 +272,7 @@ class ProjectModules:
 def _packages_in(parent: Path) -> Iterator[Path]:
     """Yield the folders whose modules can be imported from here: no virtual environments, tests or projects of their own."""
     with os.scandir(parent) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and entry.name.isidentifier())
+        names = sorted(entry.name for entry in entries if entry.is_dir() and _is_package_name(entry))
     for name in names:
         folder = parent / name
         is_excluded = name in _NEVER_APP_PACKAGES and not (name == "src" and (folder / "__init__.py").exists())
@@ -286,7 +286,13 @@ def _folders_in(parent: Path) -> list[Path]:
 
 
 def _modules_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
+    return sorted(path for path in folder.glob("*.py") if path.stem.replace("-", "_").isidentifier())
+
+
+def _is_package_name(entry: os.DirEntry[str]) -> bool:
+    """Return whether a folder may be a package. One with a hyphen in its name is often a project of its own."""
+    name = entry.name
+    return name.isidentifier() or (name.replace("-", "_").isidentifier() and Path(entry.path, "__init__.py").is_file())
 
 
 def _is_project(folder: Path) -> bool:

@@ -78,15 +78,25 @@ def several_functions_error(modules: ProjectModules, source: str, functions: lis
 
 
 def _separate_folders(top: Path, paths: list[Path]) -> list[Path]:
-    """Return the topmost folders that hold one of the files each, if none of them is a package or in one. Else nothing."""
+    """Return the topmost folders that hold one of the files each, if none of them is a package or in one. Else nothing.
+
+    A folder that its own file imports from (`from shop.models import Item` in shop/app.py) is a package.
+    """
     parts = [path.relative_to(top).parts[:-1] for path in paths]
     for depth in range(1, min(map(len, parts)) + 1):
         folders = [top.joinpath(*each[:depth]) for each in parts]
         if any((folder / "__init__.py").exists() for folder in folders):
             return []
+        if any(_imports_from(path, folder.name) for path, folder in zip(paths, folders, strict=True)):
+            return []
         if len(set(folders)) == len(paths):
             return folders
     return []
+
+
+def _imports_from(path: Path, package: str) -> bool:
+    text = path.read_text("utf-8", "replace")
+    return re.search(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(package)}\b", text) is not None
 
 
 def _how_to_name_app(folder: Path, spec: str) -> str:

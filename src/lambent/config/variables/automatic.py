@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent.config.detection.factory_arguments import live_settings
+from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import AWS_DOMAIN, LOCAL_DOMAIN, URL_DOMAINS
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
@@ -73,7 +75,8 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
     secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
-    others = [*_constants(unset), *_django_hosts(config, local=local), *(_own_database(config, unset) if local else ())]
+    others = [*_constants(unset), *_settings(config, unset), *_django_hosts(config, local=local)]
+    others += _own_database(config, unset) if local else ()
     names = {each.name for each in (*secrets, *others)}
     remaining = [read for read in unset if read.name not in names]
     needed = [read for read in remaining if read.fails == "start"]
@@ -95,6 +98,14 @@ def _constants(unset: Sequence[Read]) -> Iterator[Automatic]:
             yield Automatic(read.name, "0")  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
+
+
+def _settings(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:
+    for read in unset:
+        if read.fails == "start" and read.is_settings:
+            dotted, file = live_settings(ProjectModules(config.folder))
+            if dotted:
+                yield Automatic(read.name, dotted, file)
 
 
 def _django_hosts(config: Config, *, local: bool) -> Iterator[Automatic]:

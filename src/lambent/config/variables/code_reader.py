@@ -26,6 +26,8 @@ from lambent.config.variables.settings_class import read_settings_class
 _DEPTH_MAX = 12
 _BRANCHES_MAX = 1000
 _RETURN = "return"
+_SETTINGS_MODULES = ("config", "settings")
+"""Where the objects are whose name a variable has, for Flask's `from_object`."""
 Find = Callable[[Path, str], Path | None]
 """Returns the own file that an import in a file leads to, or None."""
 
@@ -245,6 +247,10 @@ class CodeReader(Expressions):
         scope.names[node.name] = Bound(definition=Definition(node, scope))
 
     def configure(self, settings: Bound, path: Path) -> None:
+        if settings.variable:
+            self.settings_names.add(settings.variable)
+            for module in filter(None, (self.find_module(path, name) for name in _SETTINGS_MODULES)):
+                self.run_module(module)
         for name, value in self._settings(settings, path).items():
             if name in known_calls.SETTINGS:
                 self.need(value)

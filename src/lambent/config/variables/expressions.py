@@ -27,7 +27,8 @@ class Expressions(ABC):
     """What was read so far.
 
     `variables` are those that are set, with their values as `Constants` reads them. `assigned` are variables that the code
-    sets itself; with `is_open` it may set any. `secret_keys` are those that hold what a framework signs with.
+    sets itself; with `is_open` it may set any. `secret_keys` are those that hold what a framework signs with,
+    and `settings_names` those with the name of an object that has the app's settings.
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, Any]) -> None:
@@ -35,6 +36,7 @@ class Expressions(ABC):
         self.reads: list[Read] = []
         self.assigned: set[str] = set()
         self.secret_keys: set[str] = set()
+        self.settings_names: set[str] = set()
         self.is_open = False
         self.fails: Fails = "start"
         self._folder = folder

@@ -56,8 +56,9 @@ def find_unset(config: Config) -> list[Read]:
     for read in sorted(reader.reads, key=lambda read: _ORDER.index(read.fails)):
         if not _is_set(read, names):
             fails = "perhaps" if may_be_set else read.fails
-            is_key = read.name in reader.secret_keys
-            unset.setdefault(read.name, replace(read, fails=fails, is_number=read.name in numbers, is_secret_key=is_key))
+            is_key, is_settings = read.name in reader.secret_keys, read.name in reader.settings_names
+            read = replace(read, fails=fails, is_number=read.name in numbers, is_secret_key=is_key, is_settings=is_settings)
+            unset.setdefault(read.name, read)
     return list(unset.values())
 
 

@@ -33,18 +33,23 @@ _PROTOCOLS = ("websockets", "wsproto")
 TOOLS = {
     **{name: name for name in ("astroid", "autopep8", "awscli", "bandit", "black", "bumpversion", "coverage", "fabric")},
     **{name: name for name in ("flake8", "honcho", "ipdb", "ipykernel", "isort", "jupyter", "jupyterlab", "kappa", "locust")},
-    **{name: name for name in ("mccabe", "mypy", "nbconvert", "nose", "notebook", "pipenv", "placebo", "pycodestyle")},
+    **{
+        name: name for name in ("mccabe", "mypy", "nbconvert", "nose", "notebook", "nuitka", "pipenv", "placebo", "pycodestyle")
+    },
     **{name: name for name in ("pyflakes", "pylint", "pytest", "qtconsole", "rope", "sphinx", "supervisor", "tox")},
     **{name: name for name in ("troposphere", "twine", "virtualenv", "yapf", "zappa")},
+    "auto-py-to-exe": "auto_py_to_exe",
     "aws-sam-cli": "samcli",
     "awsebcli": "ebcli",
     "cfn-flip": "cfn_flip",
+    "cx-freeze": "cx_Freeze",
     "jupyter-client": "jupyter_client",
     "jupyter-console": "jupyter_console",
     "lambda-packages": "lambda_packages",
     "locustio": "locust",
     "pip-tools": "piptools",
     "pre-commit": "pre_commit",
+    "pyinstaller": "PyInstaller",
     "typed-ast": "typed_ast",
     "wsgi-request-logger": "requestlogger",
 }

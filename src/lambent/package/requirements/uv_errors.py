@@ -11,9 +11,9 @@ from msgspec import Struct
 from lambent.errors import PackagingError
 from lambent.package.requirements.cuda import CPU_INDEX
 from lambent.package.requirements.resolve_request import ResolveRequest
-from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons, pythons_before
 from lambent.package.urls import without_credentials
-from lambent.package.wheels import fetch_errors
+from lambent.package.wheels import build_failure, fetch_errors
 
 _DETAIL_LINES_MAX = 16
 
@@ -168,6 +168,16 @@ def _explain_other_python(failure: _Failure) -> PackagingError:
     return UnfitError(error, [Blocker(name, version, f"needs Python {needed}", pythons if version else None)])
 
 
+def _explain_own_build(failure: _Failure) -> PackagingError:
+    """Explain why the project's own build, which says what it requires, fails."""
+    name, reason = failure.request.source.name, build_failure.explain(failure.message)
+    if reason is None:
+        return failure.error(f"{name} doesn't build", "see the output of the build below")
+    text = f"doesn't build: {reason.text}"
+    error = failure.error(f"{name} {text}", reason.hint or "see the output of the build below")
+    return UnfitError(error, [Blocker(name, "", text, pythons_before(reason.removed))]) if reason.removed else error
+
+
 _REFUSED = "{host} refuses your credentials: {status}"
 _LOG_IN = "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add its host to ~/.netrc, or run `uv auth login`"
 _CHECK_NETWORK = "check the network and the proxy, then run the same command again"
@@ -230,6 +240,7 @@ _RULES = (
         explain=_explain_other_python,
     ),
     _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
+    _Rule(r"The build backend returned an error", explain=_explain_own_build),
     _Rule(r"(?P<spec>[\w.=<>!~-]+) has no wheels with a matching", explain=_explain_no_wheel),
     _Rule(r"all versions of (?P<spec>\S+) have no (?:usable )?wheels", explain=_explain_no_wheel),
     _Rule(r"(?P<spec>\S+) (?:has|have) no (?:usable )?wheels", explain=_explain_no_wheel),

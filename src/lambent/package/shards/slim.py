@@ -64,7 +64,7 @@ def judge(paths: Iterable[str], package: str, dist_info: str, options: SlimOptio
         return verdicts
     existing = set(paths := list(paths))
     is_kept = _matcher((*_rules()["keep"].get(package, ()), *_with_content(options.keep)))
-    is_dropped = _matcher(_with_content(options.drop))
+    is_dropped = _matcher((*_rules()["drop"].get(package, ()), *_with_content(options.drop)))
     for path in paths:
         if is_kept(path):
             continue

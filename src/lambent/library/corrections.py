@@ -43,9 +43,9 @@ _RECENT = timedelta(days=30)
 """Code that was changed since then is taken to work with today's releases."""
 _FRAME = re.compile(r'^\s*File "(?:/var/task/|/tmp/app/)?([^"]+)", line \d+', re.MULTILINE)
 _UNRELATED = re.compile(
-    r"\b\w*(?:Connect|Timeout|Operational|Credential|Region|Permission|NotFound|HTTP|URL|Socket|OSError|KeyError|Auth|Key"
-    r"|Exit|Memory)\w*(?:Error|Exception)\b|\b(?:KeyError|OSError|SystemExit|MemoryError|ImproperlyConfigured)\b"
-    r"|Could not parse|[Ff]ield required"
+    r"\b\w*(?:Auth|Client|Connect|Credential|Database|HTTP|Interface|Key|Lookup|Memory|(?<!Module)NotFound|Operational|OS|Permission"
+    r"|Programming|Region|Socket|Timeout|URL|Validation)\w*(?:Error|Exception)\b"
+    r"|\b(?:SystemExit|Template(?:NotFound|DoesNotExist)|ImproperlyConfigured: (?!.*(?:import|attribute)))"
 )
 """Errors that don't come from a package's releases: a server, a file, a key that is missing."""
 _MISUSE = re.compile(

@@ -368,3 +368,17 @@ Emit = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Discard an event: an `Emit` for callers that do not listen."""
+
+
+def without_repeats(emit: Emit) -> Emit:
+    """Return an `Emit` that passes each notice and warning on once: builds that follow each other have the same ones."""
+    passed: set[Event] = set()
+
+    def emit_new(event: Event) -> None:
+        if isinstance(event, Notice | Warned):
+            if event in passed:
+                return
+            passed.add(event)
+        emit(event)
+
+    return emit_new

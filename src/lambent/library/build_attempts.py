@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lambent.config.model import Config
 from lambent.errors import FunctionFailedError, LambentError, PackagingError
-from lambent.events import Emit, Warned
+from lambent.events import Emit, Warned, without_repeats
 from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
 from lambent.library.corrections import forget_corrections, with_corrections, with_earlier_releases
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 def build_app(config: Config, builder: Builder, emit: Emit) -> tuple[Config, Artifact]:
     """Return the zip, after the configuration that it was built with. Raises PackagingError."""
+    emit = without_repeats(emit)
     return attempt(config, builder, emit, lambda config: (config, builder.build(config, emit)))
 
 
@@ -44,6 +45,8 @@ def build_and_use(
 
     Raises PackagingError, and what `use` raises if no other build can help.
     """
+
+    emit = without_repeats(emit)
 
     def run(config: Config) -> tuple[Config, Artifact, T]:
         artifact = builder.build(config, emit)

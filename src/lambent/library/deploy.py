@@ -23,7 +23,7 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
-from lambent.events import Deployed, Emit, Notice, Warned
+from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
@@ -64,6 +64,7 @@ class DeployedBuild(Struct, frozen=True):
 
 def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit: Emit, options: DeployOptions) -> DeployedBuild:
     """Build an app and deploy it. Raises as `build` and `deploy` do."""
+    emit = without_repeats(emit)
     config, destination, account = load_for_destination(app, builder, destination, emit)
     config = replace(config, description=describe_version(config.folder))
     confirm = allow if destination.local or _is_explicit(config) else _once(options.confirm_public)
@@ -81,6 +82,7 @@ def build_for_destination(
     app: AppSource, builder: Builder, destination: Destination, emit: Emit, *, ask_live: bool = True
 ) -> BuiltApp:
     """Build an app as `deploy_app` does, for a plan. Raises as `load_for_destination` and `build` do."""
+    emit = without_repeats(emit)
     config, destination, account = load_for_destination(app, builder, destination, emit, ask_live=ask_live)
     config = replace(config, description=describe_version(config.folder))
     return BuiltApp(*build_app(config, builder, emit), account or destination.connect(emit))

@@ -44,6 +44,10 @@ def test_endpoint_on_this_machine_runs_this_machines_pythons(
     ],
 )
 def test_errors_name_the_destination_and_so_do_the_commands_in_their_hints(local: bool, where: str, hint: str) -> None:
+    detail = "lambent deploy --app a:app\n| print('lambent deploy')"
     with pytest.raises(NotDeployedError) as raised, located(local):
-        raise NotDeployedError("shop", "is not deployed", "1", "eu-west-1")
+        error = NotDeployedError("shop", "is not deployed", "1", "eu-west-1")
+        error.detail = detail
+        raise error
+    assert raised.value.detail == detail.replace("deploy --app", "deploy --local --app" if local else "deploy --app")
     assert (raised.value.where, raised.value.hint) == (where, f"{hint}, which lists what is deployed there")

@@ -30,6 +30,7 @@ from lambent.systems import is_macos
 
 _LOCATION = "the local Lambda"
 _COMMAND = re.compile(r"\blambent (?:deploy|invoke|logs|plan|status)\b(?! --local)")
+_COMMAND_LINE = re.compile(rf"(?m)^{_COMMAND.pattern}")
 _ACCOUNT = re.compile(r"account \d+ in [\w-]+")
 
 
@@ -128,7 +129,7 @@ def machine_architecture() -> Architecture:
 def located(local: bool) -> Iterator[None]:
     """Let errors name the local Lambda as what it is for people, not as the account that the deployer takes it for.
 
-    The commands in their hints get --local too.
+    Their commands get --local too, those in the detail where a line starts with one: the rest is the app's own output.
     """
     try:
         yield
@@ -137,6 +138,7 @@ def located(local: bool) -> Iterator[None]:
             error.where = _LOCATION
         if local:
             error.hint = _COMMAND.sub(r"\g<0> --local", error.hint)
+            error.detail = _COMMAND_LINE.sub(r"\g<0> --local", error.detail)
         raise
 
 

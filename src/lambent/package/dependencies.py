@@ -68,9 +68,11 @@ class Requirements(Struct, frozen=True):
 
 def requirement_source(config: Config, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:
     """Return where the app states its requirements. Raises PackagingError for requirements that can't be read."""
-    module = config.path / config.app.root / config.app.module.replace(".", "/")
-    app = module / "__init__.py" if module.is_dir() else module.with_name(f"{module.name}.py")
-    return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock)
+    stems = [config.path / root / config.app.module.replace(".", "/") for root in (config.app.root, ".")]
+    files = [stem / "__init__.py" if stem.is_dir() else stem.with_name(f"{stem.name}.py") for stem in stems]
+    app = next(filter(Path.is_file, files), files[0])
+    is_function = config.app.kind == "handler"
+    return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock, nearest_first=is_function)
 
 
 def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: frozenset[str] = frozenset()) -> ResolveRequest:

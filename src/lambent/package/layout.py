@@ -62,7 +62,7 @@ def arrange(
 ) -> Layout:
     """Place the project's files (`user`) by their path in the project, and those below the app's root at the top as well.
 
-    So are those below `install_roots`, where the top has no file of that name.
+    So are those below `install_roots` and the modules in `app.beside`, where the top has no file of that name.
     """
     placed = dict(user)
     if app.root != ".":
@@ -70,6 +70,8 @@ def arrange(
         _uncover_module(placed, user, app)
     for other in install_roots:
         placed = {**_below(other, user), **placed}
+    for module in app.beside:
+        placed = {**_module(module, user), **placed}
     if runtime:
         names = "".join(f"{name}\0" for name in sorted(placed))
         placed[_OWN_FILES] = SourceFile.generated(_OWN_FILES, names.encode("utf-8", "surrogateescape"))
@@ -86,6 +88,12 @@ def _uncover_module(placed: dict[str, SourceFile], user: Mapping[str, SourceFile
     top = app.module.partition(".")[0]
     if top == app.module and f"{app.root}/{top}.py" in user and f"{app.root}/{top}/__init__.py" not in user:
         placed.pop(f"{top}/__init__.py", None)
+
+
+def _module(path: str, files: Mapping[str, SourceFile]) -> dict[str, SourceFile]:
+    """Return the file, or the files of the package, at a path as they are at the top."""
+    start = path.rpartition("/")[0] + "/"
+    return {name.removeprefix(start): file for name, file in files.items() if name == path or name.startswith(f"{path}/")}
 
 
 def _below(root: str, files: Mapping[str, SourceFile]) -> dict[str, SourceFile]:

@@ -45,6 +45,10 @@ else:
     version_finder = LazyModule("lambent.package.requirements.version_finder")
 
 
+_FILES_MAX = 3
+"""How many files that need a package a warning names."""
+
+
 class _Addition(Struct, frozen=True):
     """A package that is added, and why. `unneeded` are the packages that only its command requires."""
 
@@ -125,7 +129,8 @@ def report_additions(context: BuildContext, requirements: Requirements) -> None:
         packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
         files = list(dict.fromkeys(file for importers in requirements.added.values() for file in importers))
         them, verb = pronoun_for(packages), "needs" if len(files) == 1 else "need"
-        reason = f"{listing(files)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
+        shown = [*files[:_FILES_MAX], f"{len(files) - _FILES_MAX} other files"] if len(files) > _FILES_MAX + 1 else files
+        reason = f"{listing(shown)} {verb} {them}, and {requirements.source.name} doesn't list {them}"
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} added: {reason}", adding(add, *lines)))
 
 

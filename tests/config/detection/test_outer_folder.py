@@ -51,3 +51,26 @@ def test_folder_above_is_named_and_works(
 def test_folder_that_nothing_above_helps_is_left_alone(tmp_path: Path, folder: str, text: str) -> None:
     write_project(tmp_path, {f"{folder}/main.py": text + FLASK, f"{folder}/models.py": ""})
     assert detect(tmp_path / folder).spec == "main:app"
+
+
+@pytest.mark.parametrize("shared", ["shared/helpers.py", "layers/base/python/shared/helpers.py", "src/layer/shared/helpers.py"])
+def test_code_that_functions_share_is_found_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "from shared.helpers import x\nfrom own import y\ndef lambda_handler(event, context):\n    return 1\n"
+    write_project(tmp_path, {".git/HEAD": "", shared: "x = 1\n", "src/orders/app.py": code, "src/orders/own.py": "y = 2\n"})
+    with pytest.raises(DetectionError, match="which is outside of this folder") as error:
+        detect(tmp_path / "src/orders")
+    start, spec = ("src", "orders.app:lambda_handler") if "layer/" in shared else (".", "src.orders.app:lambda_handler")
+    assert error.value.hint == f"lambent deploy{'' if start == '.' else ' src'} --app {spec}"
+    app = detect(tmp_path / start, spec)
+    found = {f"{app.root}/own.py".removeprefix("./"), *app.beside}
+    assert {"src/orders/own.py".removeprefix(f"{start}/")} <= found
+    assert shared.startswith("shared/") or any(each.endswith("/shared") for each in app.beside)
+
+
+@pytest.mark.parametrize("line", ["import requests", "try:\n    import shared\nexcept ImportError:\n    pass", "import json"])
+def test_packages_and_guarded_imports_are_not_looked_for_above(tmp_path: Path, line: str) -> None:
+    code = f"{line}\ndef lambda_handler(event, context):\n    return 1\n"
+    names = ("requests", "shared", "json")
+    write_project(tmp_path, {".git/HEAD": "", "orders/app.py": code, **{f"{name}.py": "" for name in names}})
+    assert detect(tmp_path / "orders").spec == "app:lambda_handler"

@@ -91,6 +91,12 @@ def test_misspelled_own_module_is_not_proposed_for_installation(tmp_path: Path) 
     assert hint(project, tmp_path / "cache") == "did you mean helper?"
 
 
+def test_own_folder_with_a_hyphen_is_not_proposed_for_installation(tmp_path: Path) -> None:
+    main = "import db_utils\ndef handler(event, context): ...\n"
+    project = write(tmp_path / "app", {"main.py": main, "db-utils/__init__.py": ""})
+    assert hint(project, tmp_path / "cache") == "rename db-utils/ to db_utils/: no import finds a folder with a hyphen"
+
+
 @pytest.mark.parametrize("file", ["hooks/tokens.py", "hooks/tokens/__init__.py"])
 def test_own_module_in_a_folder_is_not_proposed_for_installation(tmp_path: Path, file: str) -> None:
     main = "import tokens\ndef handler(event, context): ...\n"

@@ -109,3 +109,13 @@ def test_files_for_pip_with_other_names_count_where_nothing_else_does(tmp_path: 
 def test_only_file_with_a_similar_name_counts_where_nothing_else_does(tmp_path: Path, files: dict[str, str], name: str) -> None:
     project = write(tmp_path / "shop", {"main.py": "", **files})
     assert find_requirements(project, project / "main.py", TARGET).name == name
+
+
+def test_requirements_of_a_function_come_before_those_of_the_folder_that_deploys_it(tmp_path: Path) -> None:
+    files = {"requirements.txt": "aws-cdk-lib\n", "lambda/get/app.py": "", "lambda/get/requirements.txt": "requests\n"}
+    project = write(tmp_path, files)
+    app = project / "lambda/get/app.py"
+    assert find_requirements(project, app, TARGET).name == "requirements.txt"
+    assert find_requirements(project, app, TARGET, nearest_first=True).name == "lambda/get/requirements.txt"
+    write(project, {"pylock.python311-x86_64.toml": ""})
+    assert find_requirements(project, app, TARGET, nearest_first=True).name == "pylock.python311-x86_64.toml"

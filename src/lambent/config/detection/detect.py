@@ -200,7 +200,8 @@ def _django_candidate(modules: ProjectModules, settings: str = "") -> Candidate 
 
 
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
-    module, _ = locate(modules, candidate.module)
+    module, graph = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
     remark = program_remark(modules, candidate.module) if candidate.attribute == fw.PROGRAM else candidate.remark
-    return App(module.name, candidate.attribute, candidate.kind, module.root, source, (remark,) if remark else ())
+    remarks = (remark,) if remark else ()
+    return App(module.name, candidate.attribute, candidate.kind, module.root, source, remarks, beside=graph.beside(module.root))

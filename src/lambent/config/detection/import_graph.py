@@ -14,7 +14,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.module_packages import known_requirement
 
 _FILES_MAX = 400
 _IMPORT = re.compile(
@@ -26,7 +28,10 @@ _DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.cfg
 
 
 class ImportGraph:
-    """The own files that the import of a module leads to. `folders` counts the imports that each folder had to provide."""
+    """The own files that the import of a module leads to. `folders` counts the imports that each folder had to provide.
+
+    Those that only a layer of the project provides don't count, since no folder of the app's own does.
+    """
 
     def __init__(self, modules: ProjectModules, start: Module) -> None:
         self._modules = modules
@@ -37,6 +42,7 @@ class ImportGraph:
         self.at_start: set[Path] = {start.path}
         self.folders: Counter[str] = Counter()
         self.prefixes: set[str] = set()
+        self._provided: dict[str, set[str]] = {}
         for path in self.files:  # grows while it is read
             if len(self.files) < _FILES_MAX:
                 self._read(path)
@@ -50,14 +56,27 @@ class ImportGraph:
             if target is None:
                 continue
             if not dotted.startswith(".") and folder not in self._added:
-                self.folders[folder] += 1
+                top = dotted.partition(".")[0]
+                self._provided.setdefault(folder, set()).add(top)
+                if folder not in layer_folders(self._modules.folder):
+                    self.folders[folder] += 1
                 if folder == ".":
-                    self.prefixes.add(dotted.partition(".")[0])
+                    self.prefixes.add(top)
             for file in (target, *_packages_above(target, self._modules.folder / (folder or "."))):
                 if file not in self.files:
                     self.files.append(file)
                 if is_at_start and path in self.at_start:
                     self.at_start.add(file)
+
+    def beside(self, root: str) -> tuple[str, ...]:
+        """Return the modules that are imported by their own names from elsewhere than the project's folder and this root."""
+        folder = self._modules.folder
+        return tuple(
+            f"{provider}/{top}" if (folder / provider / top).is_dir() else f"{provider}/{top}.py"
+            for provider, tops in sorted(self._provided.items())
+            for top in sorted(tops)
+            if provider not in (".", root) and not known_requirement(top)
+        )
 
     def find(self, path: Path, dotted: str) -> tuple[Path | None, str]:
         """Return the own file that an import leads to, and the folder on the import path that provides it."""
@@ -79,7 +98,15 @@ class ImportGraph:
             is_usual = folder in self._modules.roots or folder in self._added
             if file is not None and file != path and (is_usual or not self._is_dependency(top)):
                 return file, folder
+        for folder in () if self._is_dependency(top) else layer_folders(self._modules.folder):
+            if file := module_file(self._modules.folder / folder, dotted):
+                return file, folder
         return None, ""
+
+    def is_foreign(self, dotted: str) -> bool:
+        """Return whether an import leads to Python itself or to a package, as far as names and requirements say."""
+        top = dotted.partition(".")[0]
+        return top in sys.stdlib_module_names or bool(known_requirement(top)) or self._is_dependency(top)
 
     def _is_dependency(self, name: str) -> bool:
         """Return whether a package of that name is required: `from redis import Redis` isn't about shop/redis.py then."""

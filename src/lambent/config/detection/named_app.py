@@ -90,10 +90,10 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
         )
         raise DetectionError(value.unsupported.reason, where=where, hint=hint)
     attribute, kind = _attribute_and_kind(modules, module, attribute, value, must_call)
-    placed, _ = locate(modules, module)
+    placed, graph = locate(modules, module)
     root = module.root if module.root != "." else placed.root
     remarks = (program_remark(modules, placed),) if attribute == fw.PROGRAM else ()
-    return App(module.name, attribute, kind, root, origin, remarks)
+    return App(module.name, attribute, kind, root, origin, remarks, beside=graph.beside(root))
 
 
 def _attribute_and_kind(

@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.detection.import_graph import ImportGraph, module_file, read_imports
+from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import Module, ProjectModules
-from lambent.config.detection.refusals import deploy_command
+from lambent.config.detection.refusals import deploy_command, folders_above
 from lambent.config.model import App
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -52,11 +53,24 @@ def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | 
     """Return the first import of a module, or of those that it imports, that only works from a folder above."""
     graph = ImportGraph(modules, module)
     for path in graph.files:
-        for dotted, _ in read_imports(path):
+        for dotted, is_at_start in read_imports(path):
             if dotted.startswith(".") or graph.find(path, dotted)[0] is not None:
                 continue
             if outer := _own_folder(modules, dotted) or _added_folder(modules, path, dotted):
                 return outer
+            if is_at_start and not graph.is_foreign(dotted) and (outer := _shared_folder(modules, dotted)):
+                return outer
+    return None
+
+
+def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
+    """Return where an import starts that a folder above has, or a layer there: code that several functions share."""
+    top = dotted.partition(".")[0]
+    for start in folders_above(modules.folder)[:_LEVELS_MAX]:
+        for provider in (".", *layer_folders(start)):
+            if module_file(start / provider, dotted) is not None:
+                place = relpath(start / provider / top, modules.folder)
+                return OuterImport(start, f"imports {dotted} from {place}, which is outside of this folder")
     return None
 
 

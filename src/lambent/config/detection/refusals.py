@@ -143,7 +143,7 @@ def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) ->
             nested.append(candidate)
     if nested:
         return _nested_error(folder, nested)
-    above = next((candidate for candidate in _folders_above(folder) if has_app(candidate)), None)
+    above = next((candidate for candidate in folders_above(folder) if has_app(candidate)), None)
     if above is None:
         return None
     message = f"no app found here, but the folder above has one: {above.name}"
@@ -161,7 +161,7 @@ def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] =
     return kind(message, where=str(folder), hint=commands)
 
 
-def _folders_above(folder: Path) -> list[Path]:
+def folders_above(folder: Path) -> list[Path]:
     """Return the folders above this one that belong to the same repository."""
     chain = [folder, *folder.parents]
     top = next((each for each in chain if (each / ".git").exists()), folder)

@@ -27,14 +27,14 @@ _OF_REQUESTS = frozenset(("body", "cookies", "path", "resource", "routeKey", "st
 """Members of the events of HTTP requests that are no signs of HTTP below."""
 _REQUEST = (
     r"rawPath|queryStringParameters|pathParameters|httpMethod|requestContext|multiValueHeaders"
-    r"|Mangum|awsgi|serverless_wsgi|(?:APIGateway|ApiGateway|ALB|LambdaFunctionUrl)\w*|Api[Gg]atewayResolver"
+    r"|Mangum|awsgi|serverless_wsgi|(?:APIGateway|ApiGateway|ALBEvent|ALBResolver|LambdaFunctionUrl)\w*"
 )
 _REQUESTS = re.compile(rf"""\b(?:{_REQUEST})\b|\bevent(?:\[|\.get\()["'](?:body|headers|path|rawQueryString)["']""")
 """Signs in the file of a handler that requests call it."""
 _HTTP = re.compile(rf"\b(?:{_REQUEST}|statusCode|isBase64Encoded|headers|\w*Resolver)\b")
 """Signs of HTTP in the file of a handler: then requests may call it too."""
 _ALEXA = re.compile(
-    r"""(?m)^\s*(?:from|import)[ \t]+(?P<module>ask_sdk_\w+)|["'](?P<request>LaunchRequest|IntentRequest)["']"""
+    r"""(?m)^\s*(?:from|import)[ \t]+(?P<module>ask_sdk_(?!webservice)\w+)|["'](?P<request>LaunchRequest|IntentRequest)["']"""
 )
 """Signs of an Alexa skill."""
 
@@ -67,7 +67,7 @@ def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | Non
     if module is None:
         return None
     text, file = module.path.read_text("utf-8", "replace"), modules.relative(module.path)
-    if (match := _ALEXA.search(text)) and not _HTTP.search(text):
+    if (match := _ALEXA.search(text)) and not (_REQUESTS if match["module"] else _HTTP).search(text):
         return "alexa", f"{file} uses {match['module']}" if match["module"] else f"{file} reads Alexa's {match['request']}"
     handler = _function(text, app.attribute)
     if handler is None or not handler.args.args:

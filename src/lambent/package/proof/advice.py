@@ -26,7 +26,10 @@ class Advice(Struct, frozen=True):
         """Return the hint for a top-level module. `own` are the top-level modules of the project."""
         if left_out := self.for_left_out(module):
             return left_out
-        if similar := get_close_matches(module, sorted(own), 1, _SIMILAR):
+        names = sorted(own)
+        if hyphenated := next((name for name in names if "-" in name and name.replace("-", "_") == module), ""):
+            return f"rename {hyphenated}/ to {module}/: no import finds a folder with a hyphen"
+        if similar := get_close_matches(module, [name for name in names if name.isidentifier()], 1, _SIMILAR):
             return f"did you mean {similar[0]}?"
         if parent := self._providing_project(module):
             return self._adding_folder(parent)

@@ -1,6 +1,8 @@
 """Finds the file that states what a project depends on.
 
-lambent looks in the project's folder, then from the app's own folder up to it. In a folder, the first of these wins:
+lambent looks in the project's folder, then from the app's own folder up to it. For a Lambda handler the project's folder comes
+last: each function of a project has requirements of its own, and those at the top are often the deployment tool's. In a folder,
+the first of these wins:
 
     1. pylock.<target>.toml    written by `lambent build --lock` for this target alone
     2. pylock.toml             the standard lock (PEP 751)
@@ -96,16 +98,22 @@ class RequirementSource(Struct, frozen=True):
         return self.path.read_text("utf-8").split() if self.name == IMPORTS and self.path is not None else []
 
 
-def find_requirements(project: Path, app: Path, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:
+def find_requirements(
+    project: Path, app: Path, target: Target, *, skip_own_lock: bool = False, nearest_first: bool = False
+) -> RequirementSource:
     """Return where a project (a folder or a script) states its dependencies. `app` is the file with its app.
 
-    With `skip_own_lock`, the locks that lambent wrote for the target don't count.
+    With `nearest_first` the project's folder comes last, unless it has the lock that lambent wrote for the target. With
+    `skip_own_lock`, the locks that lambent wrote for the target don't count.
     Raises PackagingError for a file that can't be read.
     """
     project = project.resolve()
     if project.is_file():
         return _find_for_script(project, project, target, skip_own_lock)
-    for folder in _inside(project, app.resolve()):
+    folders = _inside(project, app.resolve())
+    if nearest_first and (skip_own_lock or not pylock_path(project, target).is_file()):
+        folders = [*folders[1:], project]
+    for folder in folders:
         source = _source(_candidates(folder, target, skip_own_lock), folder, project)
         if source is not None:
             return source

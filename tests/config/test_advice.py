@@ -25,6 +25,10 @@ def lines(config: Config) -> list[str]:
         "from starlette.applications import Starlette\nfrom starlette.routing import WebSocketRoute\n"
         "app = Starlette(routes=[WebSocketRoute('/ws', None)])\n",
         FLASK + "from flask_sock import Sock\nsock = Sock(app)\n@sock.route('/ws')\ndef chat(socket): pass\n",
+        FLASK + "from flask_sock import Sock\nlive = Sock(app)\n@live.route('/ws')\ndef chat(socket): pass\n",
+        "from litestar import Litestar, websocket\n@websocket('/ws')\nasync def chat(socket): pass\napp = Litestar([chat])\n",
+        FASTAPI + "class Chat(AsyncWebsocketConsumer): pass\n",
+        FASTAPI + "app.add_api_websocket_route('/ws', None)\n",
         FLASK + "from flask_socketio import SocketIO\nio = SocketIO(app)\n",
     ],
 )
@@ -42,6 +46,10 @@ def test_websocket_routes_are_named(tmp_path: Path, text: str) -> None:
         FLASK
         + "def parts():\n    for x in 'abc':\n        yield x\n@app.get('/')\ndef a(): return app.response_class(parts())\n",
         FLASK + "@app.get('/')\ndef a():\n    def parts():\n        yield 'x'\n\n    return Response(parts(), status=200)\n",
+        FLASK + "@app.get('/')\ndef a():\n    @stream_with_context\n    def parts():\n        yield 'x'\n    return parts()\n",
+        FLASK + "def parts():\n    yield 'x'\n@app.get('/')\ndef a(): return parts(), {'content-type': 'text/csv'}\n",
+        FASTAPI + "@app.get('/a')\nasync def a():\n    yield {'a': 1}\n",
+        FASTAPI + "@app.get('/a', response_class=responses.StreamingResponse)\nasync def a(): return b\n",
         FLASK + "@app.get('/')\ndef a(): return x, {'content-type': 'text/event-stream'}\n",
     ],
 )
@@ -54,6 +62,8 @@ def test_stream_is_proposed_to_apps_that_stream(tmp_path: Path, text: str) -> No
 
 def test_ordinary_apps_get_no_advice(tmp_path: Path) -> None:
     text = FLASK + "# StreamingResponse( and @app.websocket(\ndef parts(): return []\nResponse(parts())\n"
+    text += "from starlette.responses import StreamingResponse\n@contextmanager\ndef session():\n    yield 1\n"
+    text += "def rows():\n    yield 1\n@app.get('/')\ndef a(): return list(rows())\n"
     assert lines(load_config(write_project(tmp_path / "shop", {"main.py": text, ".env": "DEBUG=1\n"}))) == []
 
 

@@ -21,6 +21,13 @@ def test_env_file_comes_between_flags_and_table(web_app: Path) -> None:
     assert ("AA", "marked by an editor") in load_config(web_app, settings).environment
 
 
+def test_env_file_may_refer_to_variables_above(web_app: Path) -> None:
+    text = "HOST=db\nURL=\"pg://${HOST}:${PORT:-5432}/${GONE}$HOST\"\nLITERAL='${HOST}'\n"
+    (web_app / "prod.env").write_text(text)
+    variables = dict(load_config(web_app, 'env_file = "prod.env"').environment)
+    assert (variables["URL"], variables["LITERAL"]) == ("pg://db:5432/${GONE}$HOST", "${HOST}")
+
+
 @pytest.mark.parametrize(("line", "message"), (("AA", "AA has no value"), ("CC 'se'cret", "line 2 of prod.env is")))
 def test_invalid_line_of_an_env_file_is_refused(web_app: Path, line: str, message: str) -> None:
     (web_app / "prod.env").write_text(f"BB=1\n{line}\nDD=2\n")

@@ -73,11 +73,22 @@ def app(environ, start_response):
     start_response("200 OK", [("content-type", "text/plain")])
     return [b"home"]
 """
+HANDLED = """\
+import logging, os
+def app(environ, start_response):
+    try:
+        os.mkdir(".cache")
+    except OSError:
+        logging.exception("no cache")
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"home"]
+"""
 WRITERS = {
     "flask": (FLASK, "flask", "instance"),
     "fasthtml": (FASTHTML, "python-fasthtml", ".sesskey"),
     "sqlmodel": (SQLMODEL, "sqlmodel\nfastapi", "a SQLite file"),
     "logging": (LOGGING, "", "app.log"),
+    "handled": (HANDLED, "", ".cache"),
 }
 
 

@@ -11,18 +11,17 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
+from lambent.config.streamed_responses import find_stream
 from lambent.config.variables.bound import Read
 from lambent.config.variables.unset import flags_for, names_in_example
 from lambent.events import Event, Notice, Warned
 from lambent.units import listing, pronoun_for, verb_for
 
 _WEBSOCKET = re.compile(
-    r"\.websocket(?:_route)?\(|\bWebSocketRoute\(|\bWebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|@sock\.route\("
+    r"\.(?:add_)?(?:api_)?websocket(?:_route)?\(|^\s*@websocket(?:_listener|_stream)?\(|@\w+\.ws\("
+    r"|\bWebSocket(?:Route\(|Endpoint\b)|WebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|\bSocks?(?:ets)?\(\w*\)",
+    re.MULTILINE,
 )
-_STREAM = re.compile(
-    r"\b(?P<name>StreamingResponse|EventSourceResponse|StreamingHttpResponse|stream_with_context)\(|text/event-stream"
-)
-_GENERATOR_RESPONSE = re.compile(r"\b(?:Response|response_class)\(\s*(?P<function>\w+)\(")
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
 _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
 _MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=")
@@ -87,20 +86,9 @@ def _gateway_auth(folder: Path, texts: dict[str, str]) -> Iterator[Event]:
 
 
 def _streams(texts: dict[str, str]) -> Iterator[Event]:
-    location = _first(texts, _STREAM) or next((_generator_response(file, text) for file, text in texts.items()), "")
+    location = next((f"{file}:{line}" for file, text in texts.items() if (line := find_stream(text))), "")
     if location:
         yield Notice(f"{location} streams its response: --stream sends each part as it is produced, not all at the end")
-
-
-def _generator_response(file: str, text: str) -> str:
-    """Return where a response gets the result of a generator function of the same file, or ""."""
-    for match in _GENERATOR_RESPONSE.finditer(text):
-        body = re.search(
-            rf"(?m)^(?P<indent>[ \t]*)(?:async )?def {match['function']}\(.*\n(?:(?P=indent)[ \t]+.*\n|\s*\n)+", text
-        )
-        if body and re.search(r"\byield\b", body[0]):
-            return f"{file}:{_line(text, match.start())}"
-    return ""
 
 
 def _first(texts: dict[str, str], pattern: re.Pattern[str]) -> str:

@@ -30,6 +30,7 @@ else:
 
 Variables = Mapping[str, Sourced[str]]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
 
 
 class Environment(Struct, frozen=True):
@@ -116,7 +117,9 @@ def _read_table(setting: RawSetting) -> tuple[dict[str, Sourced[str]], dict[str,
 
 
 def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[str]]:
-    """Read a .env file: KEY=value, with the quotes and comments of a shell. Nothing in it is expanded.
+    """Read a .env file: KEY=value, with the quotes and comments of a shell.
+
+    `${NAME}` stands for a variable further up, as for python-dotenv, except between single quotes.
 
     A path from a flag is relative to the working directory, any other to the project.
     """
@@ -136,8 +139,19 @@ def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[s
         if line.key is not None:
             if line.value is None:
                 raise UsageError(f"{line.key} has no value", where=where, hint=f"{line.key}=value")
-            variables[line.key] = Sourced(line.value, f"{name} ({setting.origin})")
+            variables[line.key] = Sourced(_expanded(line, variables), f"{name} ({setting.origin})")
     return variables
+
+
+def _expanded(line: dotenv.Binding, above: Mapping[str, Sourced[str]]) -> str:
+    """Return the value of a line with the variables above it in place of `${NAME}` and `${NAME:-default}`."""
+
+    def value(match: re.Match[str]) -> str:
+        variable = above.get(match["name"])
+        return variable.value if variable else match[0] if match["default"] is None else match["default"]
+
+    text = line.value or ""
+    return text if line.original.string.partition("=")[2].lstrip().startswith("'") else _REFERENCE.sub(value, text)
 
 
 def values_in_file(path: Path) -> dict[str, str]:

@@ -34,6 +34,7 @@ class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
     `add_command` says how to add a package to the app's requirements, and `own_folders` have the app's own modules.
+    `may_copy` says that the app may run from a copy in /tmp if it turns out to write next to its code.
     """
 
     aws: Aws
@@ -42,3 +43,4 @@ class DeployContext(Struct, frozen=True):
     fetch: Fetch = fetch
     add_command: str = ADD
     own_folders: frozenset[str] = frozenset()
+    may_copy: bool = False

@@ -19,7 +19,7 @@ from lambent.deployment.observed import observe
 from lambent.deployment.plan import Plan, plan
 from lambent.deployment.replan import until_applied
 from lambent.errors import FunctionFailedError, GrantsLostError, UsageError
-from lambent.package.artifact import Artifact
+from lambent.package.artifact import WRITABLE, Artifact
 
 
 def allow(plan: Plan) -> None:
@@ -106,6 +106,12 @@ class _Attempts:
         seconds, public = time.monotonic() - self._start, planned.access == "public"
         return events.Deployed(deployment.url, deployment.version, self._changed, seconds, public)
 
+    @property
+    def _may_copy(self) -> bool:
+        """Whether it is open where the app runs: neither the user nor an earlier attempt has decided it."""
+        is_copied = WRITABLE in self._artifact.environment
+        return self._config.writable is None and self._config.app.kind != "handler" and not is_copied
+
     def _ask(self, planned: Plan) -> None:
         if planned.moved_from and not self._is_moved:
             self._confirm_move(planned)
@@ -116,14 +122,14 @@ class _Attempts:
 
     def _apply(self, planned: Plan) -> Deployment:
         try:
-            return apply(planned, self._context)
+            return apply(planned, replace(self._context, may_copy=self._may_copy))
         except GrantsLostError as error:
             if self._renews_role:
                 raise
             self._renews_role = True
             raise PlanIsStale(events.Notice(f"{error.what}: setting it again")) from error
         except FunctionFailedError as error:
-            if not error.failed_write or self._config.writable is not None or self._config.app.kind == "handler":
+            if not error.failed_write or not self._may_copy:
                 raise
             self._artifact = self._artifact.as_writable()
             raise PlanIsStale(writable.warning(error.failed_write)) from error

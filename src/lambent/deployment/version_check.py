@@ -29,6 +29,7 @@ from lambent.deployment.invocation_log import whole_log
 from lambent.deployment.polling import wait_until
 from lambent.deployment.refused_host import REFUSALS, explain_refused_host, refuses_host
 from lambent.deployment.request_parts import missing_part
+from lambent.deployment.writable import logged_write
 from lambent.errors import AwsError, FunctionFailedError, GrantsLostError
 
 _TRANSIENT = {
@@ -68,12 +69,14 @@ class CheckRequest(Struct, frozen=True):
 class Checked(Struct, frozen=True):
     """What the version answered. `missing` is the part of a request that its handler failed without, in words, or "".
 
-    `where` is the position of that failure.
+    `where` is the position of that failure. `failed_write` is what the app failed to write next to its code, and went on
+    without.
     """
 
     invoked: Invoked
     missing: str = ""
     where: str = ""
+    failed_write: str = ""
 
     def warning(self, path: str) -> tuple[str, str]:
         """Return what the check could not tell, and how to find out. `path` is the check's."""
@@ -106,7 +109,7 @@ def check(context: DeployContext, request: CheckRequest) -> Checked:
     if request.strict and request.mode and mode not in ("", request.mode):
         what = f"the app responds for a {mode} URL, but its URL is set to {request.mode}"
         raise FunctionFailedError(what, where=where, hint="set stream = true or false instead of LAMBENT_RESPONSE")
-    return Checked(invoked)
+    return Checked(invoked, failed_write=logged_write(invoked.log))
 
 
 def _invoke(aws: Aws, request: CheckRequest, within_s: float) -> Invoked:

@@ -11,6 +11,8 @@ from lambent.package.artifact import WRITABLE
 
 _TASK = "/var/task/"
 _FILE = re.compile(r"Read-only file system: '([^']*)'")
+_LOGGED = re.compile(r"lambent: the app writes to (.+?), next to its code, but on Lambda only")
+"""What the function logs about an exception that the app has handled: `runtime/read_only.py`."""
 _DATABASE = re.compile(r"attempt to write a readonly database|unable to open database file")  # SQLite
 
 
@@ -35,6 +37,12 @@ def failed_write(text: str) -> str | None:
         path = file[1].removeprefix(_TASK).removeprefix(_TASK.rstrip("/"))
         return None if path.startswith("/") else path or "its own folder"
     return "a SQLite file" if _DATABASE.search(text) else None
+
+
+def logged_write(log: str) -> str:
+    """Return what an app that went on without it failed to write, from the log of a request. "" if there is no such thing."""
+    match = _LOGGED.search(log)
+    return match[1] if match else ""
 
 
 def warning(path: str) -> Warned:

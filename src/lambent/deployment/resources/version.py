@@ -120,6 +120,9 @@ class CheckVersion(Step, frozen=True):
         except FunctionFailedError as error:
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise
+        if checked.failed_write and deployment.context.may_copy:
+            what = f"the app writes to {checked.failed_write}, next to its code"
+            raise FunctionFailedError(what, failed_write=checked.failed_write)  # which starts another attempt
         deployment.check_request_id = checked.invoked.request_id
         if checked.missing:
             deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))

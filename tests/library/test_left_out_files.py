@@ -11,7 +11,7 @@ import pytest
 from lambent import events
 from lambent.config.load import Flags, load
 from lambent.errors import FunctionFailedError
-from lambent.library.left_out_files import explain
+from lambent.library.left_out_files import explain, explain_no_page
 from lambent.package.build import build
 from support.local_service import RUNTIME
 from support.paths import CACHE
@@ -27,6 +27,7 @@ CASES = {
     "starlette": ("build/app.js", "build/", "RuntimeError: Directory 'build' does not exist"),
     "jinja": ("templates/made/a.html", "templates/made/", "jinja2.exceptions.TemplateNotFound: made/a.html"),
     "database": ("shop.sqlite3", "shop.sqlite3", "sqlite3.OperationalError: no such table: items"),
+    "no database": ("data/shop.db", "data/", "sqlite3.OperationalError: unable to open database file"),
     "module": ("shop/local.py", "shop/local.py", "ModuleNotFoundError: No module named 'shop.local'"),
     "one file": ("model.bin", "model.bin", "[Errno 2] No such file or directory: 'model.bin'"),
 }
@@ -61,6 +62,24 @@ def test_the_line_that_packs_an_ignored_file(folder: Path, case: str) -> None:
     assert line == f'include = ["{pattern}"]' and place == "[tool.lambent] in pyproject.toml" and name not in packed
     (folder / "pyproject.toml").write_text(f"[tool.lambent]\n{line}\n")
     assert name in fail(folder, "another error")[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return send_from_directory('dist', 'index.html')",
+        "return FileResponse(HERE / 'dist' / 'index.html')",
+        "return open(os.path.join(HERE, 'dist', 'index.html'))",
+        "app = Flask(__name__, static_folder='./dist/')",
+    ],
+)
+def test_a_page_of_an_ignored_folder_that_is_missing(folder: Path, text: str) -> None:
+    (folder / "main.py").write_text(f"import os\n{APP}def home():\n    {text}\n")
+    (folder / "dist").mkdir()
+    (folder / "dist/index.html").write_text("x")
+    config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
+    cause = explain_no_page(config, build(config, CACHE / "build", os.environ, events.ignore))
+    assert cause.startswith("main.py names dist") and 'include = ["dist/"]' in cause
 
 
 def test_an_ignored_file_that_does_not_exist_here_must_be_made_first(folder: Path) -> None:

@@ -34,6 +34,7 @@ class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
     `add_command` says how to add a package to the app's requirements, and `own_folders` have the app's own modules.
+    `explain_no_page` returns what else may help an app that has no page for the path of the check, or "".
     `may_copy` says that the app may run from a copy in /tmp if it turns out to write next to its code.
     """
 
@@ -44,3 +45,4 @@ class DeployContext(Struct, frozen=True):
     add_command: str = ADD
     own_folders: frozenset[str] = frozenset()
     may_copy: bool = False
+    explain_no_page: Callable[[], str] = str

@@ -13,7 +13,7 @@ from lambent.config.model import Config
 from lambent.deployment import writable
 from lambent.deployment.apply import apply
 from lambent.deployment.context import DeployContext, Timing
-from lambent.deployment.deployment import Deployment, PlanIsStale
+from lambent.deployment.deployment import Deployment, PlanIsStale, WritesNextToCode
 from lambent.deployment.desired import desired
 from lambent.deployment.observed import observe
 from lambent.deployment.plan import Plan, plan
@@ -131,5 +131,11 @@ class _Attempts:
         except FunctionFailedError as error:
             if not error.failed_write or not self._may_copy:
                 raise
-            self._artifact = self._artifact.as_writable()
-            raise PlanIsStale(writable.warning(error.failed_write)) from error
+            raise self._copied(error.failed_write) from error
+        except WritesNextToCode as error:
+            raise self._copied(error.path) from error
+
+    def _copied(self, path: str) -> PlanIsStale:
+        """Have the app run from a copy in /tmp from the next attempt on."""
+        self._artifact = self._artifact.as_writable()
+        return PlanIsStale(writable.warning(path))

@@ -24,6 +24,14 @@ class PlanIsStale(Exception):
         self.event = event
 
 
+class WritesNextToCode(Exception):
+    """The app works, but failed to write something next to its code: it is deployed again, from a copy in /tmp."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class Deployment:
     """The state that steps pass on to the steps after them.
 

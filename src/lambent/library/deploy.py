@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
 from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
+from lambent.library import left_out_files
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
@@ -72,7 +74,10 @@ def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit:
     def deploy_artifact(config: Config, artifact: Artifact) -> Deployed:
         if options.smoke_test and not destination.local:  # the local Lambda starts it anyway, to check the new version
             artifact = smoke_test_once(config, artifact, builder.cache, emit)
-        context = DeployContext(account or destination.connect(emit), destination.describe(emit))
+        explain_no_page = partial(left_out_files.explain_no_page, config, artifact)
+        context = DeployContext(
+            account or destination.connect(emit), destination.describe(emit), explain_no_page=explain_no_page
+        )
         return deploy(config, artifact, context, confirm_public=confirm, confirm_move=options.confirm_move)
 
     return DeployedBuild(*build_and_use(config, builder, emit, deploy_artifact))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from lambent.config.model import Config
+from lambent.config.own_files import own_files
 from lambent.errors import LambentError
 from lambent.package.artifact import Artifact
 from lambent.package.project_files import packs
@@ -18,7 +21,7 @@ _MISSING = re.compile(
     r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
 )
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
-_NO_TABLE = re.compile(r"no such table: [\w.]+")  # SQLite creates a database that is missing
+_NO_DATABASE = re.compile(r"no such table: [\w.]+|unable to open database file")  # SQLite creates one where it can
 _CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
 _BUILT = frozenset(("build", "dist", "out", "public", "static", "www"))
 """Folders that the build of a frontend makes."""
@@ -36,6 +39,46 @@ def explain(error: LambentError, config: Config, artifact: Artifact) -> None:
         error.hint = f"if the frontend's build makes it: {build}"
 
 
+def explain_no_page(config: Config, artifact: Artifact) -> str:
+    """Return what may help an app that has no page for a path: the line that packs files which its code names. Or ""."""
+    packed = frozenset(entry.name for entry in artifact.entries)
+    prefixes = ("", "" if config.app.root == "." else f"{config.app.root}/")
+    for file in own_files(config) if config.path.is_dir() else ():
+        for path in _paths_in(file.read_text("utf-8", "replace")):
+            for name in (f"{prefix}{path}" for prefix in prefixes):
+                if (config.path / name).exists() and _is_left_out(name, config, packed):
+                    pattern = _pattern(name, packed, is_folder=(config.path / name).is_dir())
+                    where = file.relative_to(config.folder).as_posix()
+                    return f"{where} names {name}, which .gitignore or .lambentignore leaves out: {_include(pattern)}"
+    return ""
+
+
+def _paths_in(text: str) -> Iterator[str]:
+    """Yield what a module's string constants may name, those that are joined with `/` or os.path.join together."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=arguments):
+                parts: list[ast.expr] = list(arguments)
+            case ast.BinOp(op=ast.Div()):
+                parts = [each.right for each in ast.walk(node) if isinstance(each, ast.BinOp)][::-1]
+            case ast.JoinedStr(values=values):
+                parts = values
+            case ast.keyword(value=value) | ast.Assign(value=value):
+                parts = [value]
+            case _:
+                continue
+        names = [part.value.removeprefix("./").strip("/") for part in parts if _is_text(part)]  # type: ignore[attr-defined]
+        yield from (path for path in ("/".join(names), *names) if re.fullmatch(r"[\w-][\w./ -]*", path))
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
     """Return the path in the project of the file or folder that is missing because rules leave it out, or ""."""
     if not config.path.is_dir():
@@ -47,7 +90,7 @@ def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
         for name in (f"{folder}{path}".removeprefix("./") for folder in folders):
             if _is_left_out(name, config, packed):
                 return name
-    return _database(config.path, packed) if _NO_TABLE.search(text) else ""
+    return _database(config.path, packed) if _NO_DATABASE.search(text) else ""
 
 
 def _is_left_out(name: str, config: Config, packed: frozenset[str]) -> bool:
@@ -60,18 +103,22 @@ def _is_left_out(name: str, config: Config, packed: frozenset[str]) -> bool:
 
 
 def _database(folder: Path, packed: frozenset[str]) -> str:
-    files = (file for pattern in ("*", "instance/*") for file in sorted(folder.glob(pattern)) if file.suffix in _DATABASES)
+    files = (file for pattern in ("*", "*/*") for file in sorted(folder.glob(pattern)) if file.suffix in _DATABASES)
     return next((name for file in files if (name := file.relative_to(folder).as_posix()) not in packed), "")
 
 
 def _explain(error: LambentError, name: str, config: Config, packed: frozenset[str]) -> None:
     path = config.path / name
     pattern = _pattern(name, packed, is_folder=path.is_dir())
-    include = f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
+    include = _include(pattern)
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
     build = _frontend_build(config.path, name)
     creation = f"build it ({build})" if build else f"create {name}, which isn't here either,"
     error.hint = include if path.exists() else f"{creation} and set {include}"
+
+
+def _include(pattern: str) -> str:
+    return f'include = ["{pattern}"] under [tool.lambent] in pyproject.toml'
 
 
 def _missing_folder(text: str) -> str:

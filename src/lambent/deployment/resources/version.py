@@ -17,7 +17,7 @@ from lambent.aws.error_codes import CONFLICT, INVALID
 from lambent.aws.values import BUFFERED, Code, Function, Settings
 from lambent.deployment import aws_cli
 from lambent.deployment.check_path import check_path, describe_check, only_starts
-from lambent.deployment.deployment import Deployment
+from lambent.deployment.deployment import Deployment, WritesNextToCode
 from lambent.deployment.desired import PUBLIC, Desired
 from lambent.deployment.export.hidden_values import hidden_names
 from lambent.deployment.invocation_log import slow_start
@@ -121,8 +121,7 @@ class CheckVersion(Step, frozen=True):
             error.hint = f"{error.hint} ({self._outcome(deployment)})"
             raise
         if checked.failed_write and deployment.context.may_copy:
-            what = f"the app writes to {checked.failed_write}, next to its code"
-            raise FunctionFailedError(what, failed_write=checked.failed_write)  # which starts another attempt
+            raise WritesNextToCode(checked.failed_write)
         deployment.check_request_id = checked.invoked.request_id
         if checked.missing:
             deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))

@@ -117,3 +117,17 @@ def test_chalice_gets_its_own_route(path: str, resource: str, parameters: Any) -
 
 def test_path_that_no_route_of_chalice_matches_is_a_404() -> None:
     assert RestApi(Chalice())(url_event("/nope"), None)["statusCode"] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "resource", "parameters"),
+    [
+        ("/", "/", None),
+        ("/items/7", "/items/{id}", {"id": "7"}),
+        ("/a/b", "/{proxy+}", {"proxy": "a/b"}),
+    ],
+)
+def test_path_of_a_resource_gives_its_parameters(path: str, resource: str, parameters: Any) -> None:
+    events: list[Any] = []
+    RestApi(lambda event, context: events.append(event), ["/items/{id}"])(url_event(path), None)
+    assert (events[0]["resource"], events[0]["pathParameters"]) == (resource, parameters)

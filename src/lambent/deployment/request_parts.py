@@ -10,6 +10,8 @@ import re
 from lambent.deployment.failure import Failure
 
 _NAMES = {"body": "a body", "queryStringParameters": "a query", "cookies": "cookies", "headers": "headers of its own"}
+_PATH = "a parameter in the path"
+_READS_PATH = re.compile(r"""\bpathParameters\b|\bpath_?param(?:eter)?s\b""", re.IGNORECASE)
 """Members of the event of a Function URL that depend on the request, each in words."""
 
 _IN_VARIABLES = {
@@ -36,6 +38,13 @@ def missing_part(failure: Failure) -> str:
         return _NAMES.get(match[1] or "body", "") if match else ""
     if match := _MEMBER.search(line):
         return _NAMES[match[1]]
+    if _READS_PATH.search(line) and _takes_paths(failure):
+        return _PATH
     if _OTHER_MEMBER.search(line):
         return ""
     return next((part for part, names in _IN_VARIABLES.items() if names.search(line)), "")
+
+
+def _takes_paths(failure: Failure) -> bool:
+    """Return whether the runtime gives the handler the parameters of paths: see `runtime/rest_api.py`."""
+    return " " in dict(failure.settings.environment).get("LAMBENT_PAYLOAD", "")

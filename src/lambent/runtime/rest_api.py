@@ -1,6 +1,7 @@
 """Handlers that were written for a REST API of API Gateway: a Function URL's requests in its form (payload 1.0).
 
-`LAMBENT_PAYLOAD=1.0` asks for it. The event is that of a proxy resource, `/{proxy+}`; a Chalice app gets that of its own route.
+`LAMBENT_PAYLOAD=1.0` asks for it. The event is that of a proxy resource, `/{proxy+}`, or of the first of the paths after the
+number that matches: `1.0 /items/{id}`. A Chalice app gets that of its own route.
 Text that a Function URL sends as base64, such as a form, becomes text. Other events are passed on as they are.
 """
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 
 class RestApi:
-    """A handler of REST events, called with the events of a Function URL."""
+    """A handler of REST events, called with the events of a Function URL. `paths` are resources that it is for."""
 
-    def __init__(self, handler: Callable[[Any, Any], Any]) -> None:
+    def __init__(self, handler: Callable[[Any, Any], Any], paths: Iterable[str] = ()) -> None:
         self._handler = handler
-        self._routes = _routes(handler)
+        routes = _routes_of_chalice(handler)
+        self._is_complete = routes is not None
+        self._routes = _patterns(paths if routes is None else routes)
 
     def __call__(self, event: Any, context: Any) -> Any:
         if not isinstance(event, dict) or event.get("version") != "2.0" or "http" not in event.get("requestContext", {}):
@@ -33,20 +36,23 @@ class RestApi:
 
     def _resource(self, path: str) -> tuple[str, dict[str, str] | None]:
         """Return the resource that a path is for, and the values of its parameters. A resource of "" means that none is."""
-        if self._routes is None:
-            return ("/{proxy+}", {"proxy": path.strip("/")}) if path != "/" else ("/", None)
         for route, pattern in self._routes:
             match = pattern.fullmatch(path) or pattern.fullmatch(path.rstrip("/"))
             if match:
                 return route, match.groupdict() or None
-        return "", None
+        if self._is_complete:
+            return "", None
+        return ("/{proxy+}", {"proxy": path.strip("/")}) if path != "/" else ("/", None)
 
 
-def _routes(handler: Any) -> list[tuple[str, re.Pattern[str]]] | None:
-    """Return the routes of a Chalice app, those without parameters first. None for another handler."""
+def _routes_of_chalice(handler: Any) -> list[str] | None:
+    """Return the routes of a Chalice app. None for another handler."""
     routes = getattr(handler, "routes", None)
-    if not type(handler).__module__.startswith("chalice") or not isinstance(routes, dict):
-        return None
+    return list(routes) if type(handler).__module__.startswith("chalice") and isinstance(routes, dict) else None
+
+
+def _patterns(routes: Iterable[str]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return what matches the paths of each route, those without parameters first."""
     patterns = []
     for route in sorted(routes, key=lambda route: (route.count("{"), route)):
         parts = re.split(r"\{(\w+)(\+?)\}", route)

@@ -40,10 +40,11 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
 
         kind = detect_interface(app, kind)
     if kind == "handler":
-        if variable("LAMBENT_PAYLOAD") == "1.0":
+        payload, *paths = variable("LAMBENT_PAYLOAD").split() or [""]
+        if payload == "1.0":
             from .rest_api import RestApi
 
-            app = RestApi(app)
+            app = RestApi(app, paths)
         return None, EventHandler(app)
     host = _host(app, kind)
     static = variable("LAMBENT_STATIC")

@@ -60,3 +60,47 @@ def test_handler_of_rest_events_runs_under_the_client_that_converts_them(tmp_pat
     assert ("LAMBENT_PAYLOAD", "1.0") in environment(config) and config.client == "lambent"
     config = load(tmp_path, Flags(), {"LAMBENT_RUNTIME_CLIENT": "aws"}, date(2026, 11, 30))
     assert environment(config) == () and config.client == "aws"
+
+
+SAM_PATH = """\
+Resources:
+  Get:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: lambda_function.lambda_handler
+      Events:
+        Get:
+          Type: Api
+          Properties:
+            Path: /users/{id}/orders/{order}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "files", "paths"),
+    [
+        ("event['pathParameters']['id']", {}, " /{id} /{proxy+}/{id}"),
+        ("(event.get('pathParameters') or {}).get('id')", {}, " /{id} /{proxy+}/{id}"),
+        ("event['pathParameters']['a'], event['pathParameters']['b']", {}, ""),
+        ("event['pathParameters']['proxy']", {}, ""),
+        ("event['pathParameters']['id']", {"template.yaml": SAM_PATH}, " /users/{id}/orders/{order}"),
+        (
+            "event['pathParameters']['id']",
+            {
+                "serverless.yml": "functions:\n  get:\n    handler: lambda_function.lambda_handler\n    events:\n"
+                "      - http:\n          path: users/{id}\n          method: get\n"
+            },
+            " /users/{id}",
+        ),
+    ],
+)
+def test_parameters_of_paths(tmp_path: Path, code: str, files: dict[str, str], paths: str) -> None:
+    handler = f"def lambda_handler(event, context):\n    return {code}\n"
+    write_project(tmp_path, {"lambda_function.py": handler, **files})
+    assert with_payload(tmp_path, detect(tmp_path)).payload == f"1.0{paths}"
+
+
+def test_parameters_in_a_variable(tmp_path: Path) -> None:
+    text = "def lambda_handler(event, context):\n    given = event['pathParameters']\n    return given['id']\n"
+    write_project(tmp_path, {"lambda_function.py": text})
+    assert with_payload(tmp_path, detect(tmp_path)).payload == "1.0 /{id} /{proxy+}/{id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, te
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
 _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
+_PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
 _COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
 """Values that only AWS or the other tool knows, and texts of several lines."""
@@ -25,7 +26,7 @@ class DeclaredFunction(Struct, frozen=True):
     """A Python function whose code is in the project. `name` is its name in the file `source`.
 
     `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
-    say. `variables` are its environment variables with plain values.
+    say. `variables` are its environment variables with plain values, and `paths` the resources of a REST API: "/items/{id}".
     """
 
     name: str
@@ -33,6 +34,7 @@ class DeclaredFunction(Struct, frozen=True):
     command: StartCommand
     triggers: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    paths: tuple[str, ...] = ()
 
     @property
     def is_http(self) -> bool:
@@ -91,13 +93,15 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
         if command is not None:
-            events = [text_at(event, "Type") for event in mapping_at(properties, "Events").values()]
+            declared = mapping_at(properties, "Events").values()
+            events = [text_at(event, "Type") for event in declared]
+            paths = _paths(text_at(mapping_at(event, "Properties"), "Path") for event in declared)
             events += ["url"] if "FunctionUrlConfig" in properties else []
             variables = {
                 **mapping_at(shared, "Environment", "Variables"),
                 **mapping_at(properties, "Environment", "Variables"),
             }
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables))
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), paths)
 
 
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
@@ -108,7 +112,15 @@ def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunctio
         if command is not None:
             events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
             variables = {**shared, **mapping_at(function, "environment")}
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables))
+            requests = [mapping_at(function, "events").get(kind) for kind in ("http", "httpApi")]
+            paths = _paths(each.rpartition(" ")[2] if isinstance(each, str) else text_at(each, "path") for each in requests)
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), paths)
+
+
+def _paths(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the resources that have parameters of their own."""
+    paths = (f"/{text.strip('/')}" for text in texts)
+    return tuple(dict.fromkeys(path for path in paths if _PATH.fullmatch(path) and "{proxy+}" not in path))
 
 
 def _triggers(kinds: list[str]) -> tuple[str, ...]:

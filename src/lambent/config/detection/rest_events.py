@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from lambent.config.detection.declared_app import find_function
 from lambent.config.detection.import_graph import ImportGraph
+from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
 
@@ -22,6 +25,13 @@ _URL = re.compile(
     r"|\bAPIGatewayProxyEventV2\b|\bMangum\b"
 )
 
+_PARAMETERS = (
+    r"""\bevent(?:\[\s*["']pathParameters["']\s*\]|\.get\(\s*["']pathParameters["']\s*(?:,[^)\n]*)?\))"""
+    r"""(?:\s*or\s*\{\}\s*\))?"""
+)
+_PARAMETERS_HELD = re.compile(rf"(\w+)\s*=\s*\(?{_PARAMETERS}")
+_KEY = r"""(?:\[|\.get\()\s*["'](\w+)["']"""
+
 
 def with_payload(folder: Path, app: App) -> App:
     """Return the app with the payload that it reads, if it is a handler of REST events."""
@@ -33,4 +43,27 @@ def with_payload(folder: Path, app: App) -> App:
     if any(map(_URL.search, texts)) or not any(map(_REST.search, texts)):
         return app
     remark = f"{app.spec} reads the events of an API Gateway REST API, so it gets the URL's requests in that form"
-    return replace(app, payload="1.0", remarks=(*app.remarks, remark))
+    paths = _declared_paths(modules, app) or _paths_in_code(texts)
+    if paths:
+        remark += f", with parameters from paths such as {paths[0]}"
+    return replace(app, payload=" ".join(("1.0", *paths)), remarks=(*app.remarks, remark))
+
+
+def _declared_paths(modules: ProjectModules, app: App) -> tuple[str, ...]:
+    """Return the resources with parameters that a deployment file has for the app."""
+    for function in read_functions(modules.folder):
+        declared = find_function(modules, function) if function.paths else None
+        if declared is not None and declared.is_same(app):
+            return function.paths
+    return ()
+
+
+def _paths_in_code(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the resources whose last part is the only parameter that the code reads from a path."""
+    names: set[str] = set()
+    for text in texts:
+        held = [rf"\b{re.escape(name)}" for name in _PARAMETERS_HELD.findall(text)]
+        names.update(re.findall(rf"(?:{'|'.join((_PARAMETERS, *held))})\s*{_KEY}", text))
+    if len(names) != 1 or "proxy" in names:
+        return ()
+    return tuple(f"{start}/{{{next(iter(names))}}}" for start in ("", "/{proxy+}"))

@@ -124,6 +124,7 @@ def test_what_a_newer_python_changed_is_named_with_the_last_runtime() -> None:
         'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in <module>\n    class Item(BaseModel):\n'
         'pydantic.v1.errors.ConfigError: unable to infer type for attribute "name"\n'
     )
-    cause = diagnose(Failure(SETTINGS, log=log))
+    assert "removed" not in diagnose(Failure(replace(SETTINGS, runtime="python3.13"), log=log)).what
+    cause = diagnose(Failure(replace(SETTINGS, runtime="python3.14"), log=log))
     assert "pydantic 1" in cause.what and "Python 3.14 removed (main.py, line 3)" in cause.what
     assert cause.hint.startswith("--runtime python3.13 still has it")

@@ -342,10 +342,14 @@ def _assigned(statement: ast.Assign, name: str) -> ast.expr | None:
     return None
 
 
+_CAUSES = ("tuple[str, str]", "tuple[str, str] | None")
+"""What functions return that describe a cause."""
+
+
 def _returned_pairs(module: ast.Module) -> Iterator[tuple[ast.expr, ast.expr, Scope]]:
     """Yield the message and the hint that the functions of a module return as a pair."""
     for function in module.body:
-        if isinstance(function, ast.FunctionDef) and function.returns and ast.unparse(function.returns) == "tuple[str, str]":
+        if isinstance(function, ast.FunctionDef) and function.returns and ast.unparse(function.returns) in _CAUSES:
             for node in ast.walk(function):
                 if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
                     what, hint = node.value.elts

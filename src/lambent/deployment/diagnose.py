@@ -161,10 +161,12 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] |
     return f"the module {name} is missing", hint
 
 
-def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     name, version = changed_in(match[0])
-    what = f"the app needs {name}, which Python {version} removed{failure.where}"
-    return what, f"--runtime {last_runtime(version)} still has it; or use newer versions of the packages in the traceback"
+    if int(failure.settings.runtime.rpartition(".")[2] or 0) < int(version.rpartition(".")[2]):
+        return None
+    hint = f"--runtime {last_runtime(version)} still has it; or use newer versions of the packages in the traceback"
+    return f"the app needs {name}, which Python {version} removed{failure.where}", hint
 
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

@@ -38,7 +38,8 @@ def with_older_runtime(config: Config, error: LambentError) -> Config | None:
     else:
         name, removed = removal_in(f"{error.what}\n{error.detail}")
         note = f"the app's start needs {name}, which Python {removed} removed"
-        runtimes = tuple(each for each in older if removed and _version(each) < _version(removed))
+        is_removed = bool(removed) and _version(config.runtime) >= _version(removed)
+        runtimes = tuple(each for each in older if is_removed and _version(each) < _version(removed))
     if not runtimes:
         return None
     return config.with_runtime(runtimes[0], note, replace(candidates, runtimes=runtimes, origin=note, note=note))

@@ -163,6 +163,12 @@ def test_optional_fields_of_pydantic_1_have_a_default(tmp_path: Path) -> None:
     assert in_main(tmp_path, text) == ["A_KEY"]
 
 
+def test_field_of_pydantic_1_whose_type_its_value_gives_needs_one(tmp_path: Path) -> None:
+    text = "import os\nfrom pydantic import BaseSettings\nclass Settings(BaseSettings):\n"
+    text += "    user = os.getenv('DB_USER')\n    port = os.getenv('DB_PORT', '1')\n    t: str = os.getenv('T')\nSettings()"
+    assert in_main(tmp_path, text) == ["DB_USER"]
+
+
 def test_settings_class_with_sources_of_its_own_is_left_alone(tmp_path: Path) -> None:
     text = "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    a_key: str\n"
     text += "    @classmethod\n    def settings_customise_sources(cls, *args): ...\nSettings()"

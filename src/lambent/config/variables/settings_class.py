@@ -16,6 +16,7 @@ _OLD = ("pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_setti
 _CHANGES_SOURCES = re.compile(r"customise_sources|mode=.before.|\bpre=True|def __init__|\bAliasChoices\b|yaml_file|secrets_dir")
 _NUMBERS = ("int", "float", "bool", "PositiveInt", "PositiveFloat")  # 1 is a bool too
 _ALIASES = ("validation_alias", "alias", "env")
+_READ = re.compile(r"(?:os\.)?(?:getenv|environ\.get)\('(\w+)'\)")
 _DEPTH_MAX = 5
 _NONE = re.compile(r"\bOptional\[|\|\s*None\b|\bNone\s*\|")
 
@@ -87,7 +88,8 @@ def _required(
                     else:
                         fields[name] = []
                 case ast.Assign(targets=[ast.Name(id=name)]):
-                    fields[name] = []
+                    read = _READ.fullmatch(ast.unparse(statement.value))  # None has no type that pydantic could infer
+                    fields[name] = [Field(read[1], each.scope.path, statement.lineno, False)] if read else []
     return fields
 
 

@@ -61,6 +61,8 @@ def test_range_in_a_file_of_the_project_limits_the_runtimes(
     [
         (".python-version", "3.11.4\n"),
         (".python-version", "cpython-3.11"),
+        (".python-version", "3.7.16\n3.11.7\n"),
+        ("runtime.txt", "\ufeffpython-3.11.9\n"),
         ("mise.toml", '[tools]\nnode = "22"\npython = "3.11"\n'),
         (".tool-versions", "nodejs 20.1.0\npython 3.11.9\n"),
         ("runtime.txt", "python-3.11.9"),
@@ -78,6 +80,8 @@ def test_version_file_names_the_first_runtime(handler_app: Path, name: str, text
 @pytest.mark.parametrize(
     ("files", "note"),
     [
+        ({"runtime.txt": "python-2.7.18"}, "runtime.txt names Python 2.7, but AWS has no python2.7"),
+        ({".python-version": "3.15"}, ".python-version names Python 3.15, but python3.15 is a preview"),
         ({"runtime.txt": "python-3.7.1"}, "runtime.txt names Python 3.7, but AWS stopped accepting python3.7"),
         ({".python-version": "3.99"}, ".python-version names Python 3.99, but AWS has no python3.99"),
         (
@@ -121,6 +125,27 @@ def test_project_that_no_runtime_fits_is_refused(handler_app: Path, version_rang
         load_config(handler_app)
     assert "pass --runtime python3.14" in error.value.hint
     assert load_config(handler_app, runtime="python3.14").runtime == "python3.14"
+
+
+def test_runtime_that_is_proposed_is_one_that_this_machine_has(handler_app: Path) -> None:
+    (handler_app / "pyproject.toml").write_text('[project]\nrequires-python = "<3.8"\n')
+    with pytest.raises(UsageError) as error:
+        load_config(handler_app, pythons=("3.11", "3.12"), installed="required")
+    assert error.value.hint == "allow 3.12 there, or pass --runtime python3.12"
+
+
+@pytest.mark.parametrize(
+    ("text", "standard"),
+    [("^3.10", ">=3.10,<4"), ("~3.11", ">=3.11,<3.12"), (">=3.9 <3.13", ">=3.9,<3.13"), ("3.12", ">=3.12"), ("new", ">=3.11")],
+)
+def test_invalid_range_is_shown_in_standard_notation(handler_app: Path, text: str, standard: str) -> None:
+    project = handler_app / "pyproject.toml"
+    project.write_text(f'[project]\nrequires-python = "{text}"\n')
+    with pytest.raises(UsageError, match="invalid version range") as error:
+        load_config(handler_app)
+    assert error.value.hint == f'requires-python = "{standard}"'
+    project.write_text(f"[project]\n{error.value.hint}\n")
+    load_config(handler_app)
 
 
 def test_web_app_that_only_fits_an_old_python_is_refused_once(web_app: Path) -> None:

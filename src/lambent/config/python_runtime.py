@@ -145,18 +145,25 @@ def _origin(version_range: VersionRange | None, rules: RuntimeRules) -> str:
 
 
 def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, on: date) -> RuntimeCandidates:
-    """Put the runtime that a version file names first. If it can't be taken, say why."""
+    """Put the runtimes that a version file names first. If none of them can be taken, say why."""
     if version is None:
         return candidates
-    name = f"python{version.python}"
-    if name in candidates.runtimes:
-        runtimes = (name, *(other for other in candidates.runtimes if other != name))
+    names = [f"python{python}" for python in version.pythons]
+    if named := [name for name in names if name in candidates.runtimes]:
+        runtimes = tuple(dict.fromkeys((*named, *candidates.runtimes)))
         return replace(candidates, runtimes=runtimes, named_by=version.source)
+    reason = _why_not(names[0], candidates, on)
+    return replace(candidates, note=f"{version.source} names Python {version.pythons[0]}, but {reason}")
+
+
+def _why_not(name: str, candidates: RuntimeCandidates, on: date) -> str:
+    """Return why a runtime that a file names is no candidate."""
     runtime = calendar.find_runtime(name)
-    reason = dict(candidates.excluded).get(name) or (
-        f"AWS stopped accepting {name}" if runtime and runtime.blocked_create else f"AWS has no {name}"
-    )
-    return replace(candidates, note=f"{version.source} names Python {version.python}, but {reason}")
+    if runtime is None or on < runtime.available:
+        return f"AWS has no {name}"
+    if runtime.preview:
+        return f"{name} is a preview"
+    return dict(candidates.excluded).get(name) or f"AWS stopped accepting {name}"
 
 
 def _nothing_fits(version_range: VersionRange | None, excluded: dict[str, str], rules: RuntimeRules) -> LambentError:
@@ -167,10 +174,12 @@ def _nothing_fits(version_range: VersionRange | None, excluded: dict[str, str], 
         hint = interpreters.install_command(missing[0])
         return LocalError(f"no Python {' or '.join(missing)} on this machine", where=where, hint=hint)
     reasons = ", ".join(dict.fromkeys(excluded[name] for name in names))
+    usable = names if rules.installed != "required" else [name for name in names if _is_installed(name, rules)]
+    example = next(iter(usable), names[0])
     return UsageError(
         f"no AWS runtime fits this project: {reasons}, and AWS has {', '.join(names)}",
         where=where,
-        hint=f"allow {names[0].removeprefix('python')} there, or pass --runtime {names[0]}",
+        hint=f"allow {example.removeprefix('python')} there, or pass --runtime {example}",
     )
 
 

@@ -33,14 +33,14 @@ _RANGES = (
 )
 """Files other than pyproject.toml, and where each says which Pythons it is for. Locks may be large, so they aren't parsed."""
 
-_MISE = r"""^python\s*=\s*["'](3\.\d+)\b"""
+_MISE = r"""^python\s*=\s*\[?\s*["'](\d\.\d+)\b"""
 _VERSION_FILES = (
-    (".python-version", r"^\s*(?:cpython@?-?|python)?(3\.\d+)\b"),
-    (".tool-versions", r"^\s*python\s+(3\.\d+)\b"),
+    (".python-version", r"^\s*(?:cpython@?-?|python-?)?(\d\.\d+)\b"),
+    (".tool-versions", r"^\s*python\s+(\d\.\d+)\b"),
     ("mise.toml", _MISE),
     (".mise.toml", _MISE),
-    ("runtime.txt", r"^\s*(?:python-?)?(3\.\d+)\b"),
-    ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](3\.\d+)\b"""),
+    ("runtime.txt", r"^\s*(?:python-?)?(\d\.\d+)\b"),
+    ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](\d\.\d+)\b"""),
 )
 
 
@@ -66,10 +66,10 @@ class VersionRange(Struct, frozen=True):
 
 
 class NamedVersion(Struct, frozen=True):
-    """The minor version of Python ("3.12") that a file names."""
+    """The minor versions of Python ("3.12") that a file names, in its order. pyenv's may have several."""
 
     source: str
-    python: str
+    pythons: tuple[str, ...]
 
 
 def read_range(project: Project) -> VersionRange | None:
@@ -94,7 +94,8 @@ def _is_poetry_notation(project: Project) -> bool:
     if _is_valid(translated) and (project.folder / "poetry.lock").is_file():
         return True
     where = f"{project.table_source} requires-python"
-    fixed = translated if translated and _is_valid(translated) else ">=3.11"
+    lone = re.fullmatch(r"(\d+(?:\.\d+)+)\+?", text.strip())
+    fixed = f">={lone[1]}" if lone else translated if translated and _is_valid(translated) else ">=3.11"
     raise UsageError(f"invalid version range: {text}", where=where, hint=f'requires-python = "{fixed}"')
 
 
@@ -116,12 +117,12 @@ def _read_range_of_file(folder: Path) -> VersionRange | None:
 
 
 def read_named_version(project: Project) -> NamedVersion | None:
-    """Return the Python that the first of the project's version files names."""
+    """Return the Pythons that the first of the project's version files names."""
     if project.path.is_file():
         return None
     for name, pattern in _VERSION_FILES:
-        if python := _search(project.folder / name, pattern):
-            return NamedVersion(name, python)
+        if pythons := re.findall(pattern, _read(project.folder / name), re.MULTILINE):
+            return NamedVersion(name, tuple(dict.fromkeys(pythons)))
     return None
 
 
@@ -134,9 +135,14 @@ def _is_valid(text: str) -> bool:
 
 
 def _search(path: Path, pattern: str) -> str:
+    match = re.search(pattern, _read(path), re.MULTILINE)
+    return match[1] if match else ""
+
+
+def _read(path: Path) -> str:
+    """Return a file's text, "" if there is none. PowerShell's `>` writes UTF-16, and its editors put a mark before UTF-8."""
     try:
-        text = path.read_text("utf-8", "replace")
+        data = path.read_bytes()
     except OSError:
         return ""
-    match = re.search(pattern, text, re.MULTILINE)
-    return match[1] if match else ""
+    return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig", "replace")

@@ -13,8 +13,11 @@ import pytest
 
 from lambent.config.load import Flags, load
 from lambent.events import ignore
+from lambent.package import built_metadata
 from lambent.package.build import build
-from lambent.package.own_distribution import install_roots, read_distribution
+from lambent.package.build_context import BuildContext, BuildOptions
+from lambent.package.own_distribution import metadata_files, read_distribution
+from lambent.package.project_files import collect_project
 from support.interpreter import python
 from support.locking import write
 
@@ -78,19 +81,13 @@ def test_version_is_read_from_where_the_project_keeps_it(text: str, version: str
 
 
 @pytest.mark.parametrize(
-    ("files", "roots"),
-    [
-        ({"pyproject.toml": PROJECT, "src/shop/__init__.py": ""}, ("src",)),
-        ({"pyproject.toml": PROJECT, "src/__init__.py": "", "src/shop/__init__.py": ""}, ()),
-        ({"src/shop/__init__.py": ""}, ()),
-        ({"setup.py": "setup(package_dir={'': 'lib'})", "lib/shop.py": ""}, ("lib",)),
-        (
-            {"pyproject.toml": PROJECT + '[tool.hatch.build.targets.wheel]\npackages = ["py/shop"]\n', "py/shop/a.py": ""},
-            ("py",),
-        ),
-    ],
+    "line", ["import importlib.metadata", "from importlib import resources, metadata as m", "import pkg_resources"]
 )
-def test_roots_are_the_folders_that_an_install_imports_from(
-    files: Mapping[str, str], roots: tuple[str], tmp_path: Path
-) -> None:
-    assert install_roots(write(tmp_path, files)) == roots
+def test_every_form_of_asking_for_metadata_leads_to_a_build(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built_metadata, "files", lambda context: {"shop-2.5.dist-info/METADATA": "Name: shop"})
+    project = write(
+        tmp_path, {"setup.cfg": "[metadata]\nname = shop\n", "main.py": f"{line}\ndef handler(event, context): ...\n"}
+    )
+    config = load(project, Flags(app="main:handler", runtime="python3.13"), os.environ, date(2026, 11, 23))
+    context = BuildContext.start(config, tmp_path / "cache", os.environ, ignore, BuildOptions())
+    assert list(metadata_files(context, collect_project(config).files)) == ["shop-2.5.dist-info/METADATA"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent.config.model import Config
+from lambent.config.own_package import install_roots
 from lambent.errors import PackagingError
 from lambent.events import Built, Emit, Event, Notice, Warned, ignore
 from lambent.interpreters import Interpreter
@@ -164,7 +165,7 @@ def source_files(config: Config, cache: Path, environ: Mapping[str, str], emit: 
         files = read_source(context)
         files |= own_distribution.metadata_files(context, files)
         runtime = {} if config.client == "aws" and config.app.kind == "handler" else runtime_files()
-        layout = arrange((), runtime, files, config.app, own_distribution.install_roots(config.path))
+        layout = arrange((), runtime, files, config.app, install_roots(config.path))
         return tuple((name, file) for name, file in layout.files if name not in runtime)
 
 
@@ -272,7 +273,7 @@ def _contents(
 ) -> ZipContents:
     names = [entry.name for shard in shards for entry in shard.entries]
     runtime = _runtime(context, files, interpreter)
-    roots = own_distribution.install_roots(context.config.path)
+    roots = install_roots(context.config.path)
     return ZipContents(shards, arrange(names, runtime, files, context.config.app, roots))
 
 

@@ -59,7 +59,7 @@ def _build(context: BuildContext) -> dict[str, str]:
         try:
             uv.run("build", *options, str(tree), **variables)
         except UvError as error:
-            raise fetch_errors.build_failed(project.name, context.target, error.message) from error
+            raise fetch_errors.build_failed(project.name, context.target, error.message, is_local=True) from error
         return _read_metadata(only_wheel(output, project.name))
 
 

@@ -1,4 +1,4 @@
-"""The project as an installed distribution: its metadata and entry points, and the folder that an install would import from.
+"""The project as an installed distribution: its metadata and entry points.
 
 An app may ask for its own version (`importlib.metadata.version("shop")`), or find its plug-ins by their entry points, which
 works wherever it is installed. In the zip it isn't, so lambent adds the `.dist-info` folder. What pyproject.toml states is
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from lambent.config.own_package import is_installable
 from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.layout import SourceFile
-from lambent.package.requirements.discovery import is_setup_file
 from lambent.package.requirements.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 else:  # a build backend runs only for a project that has changed
     built_metadata = LazyModule("lambent.package.built_metadata")
 
-_USES_METADATA = re.compile(rb"importlib[._]metadata|pkg_resources|entry_points")
+_USES_METADATA = re.compile(rb"importlib(?:[._]|\s+import\b[^\n]*\b)metadata|pkg_resources|entry_points")
 _VERSION = r"""^(?:__version__|VERSION|version)\s*(?::[^=\n]+)?=\s*["']([^"'\n]+)["']"""
-_PACKAGE_DIR = r"""package_dir\s*=\s*\{\s*["']["']\s*:\s*["']([\w./-]+)["']"""
 _SETUP_FILES = ("setup.py", "setup.cfg")
 
 
@@ -60,7 +59,7 @@ def metadata_files(context: BuildContext, sources: Mapping[str, SourceFile]) -> 
     distribution = read_distribution(project)
     if distribution is not None:
         texts = distribution.files()
-    elif _is_installable(project) and _uses_metadata(sources):
+    elif is_installable(project) and _uses_metadata(sources):
         texts = built_metadata.files(context)
     else:
         return {}
@@ -126,36 +125,8 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _is_installable(project: Path) -> bool:
-    table = read_toml(project / "pyproject.toml") or {}
-    return "project" in table or "build-system" in table or any(is_setup_file(project / name) for name in _SETUP_FILES)
-
-
 def _uses_metadata(sources: Mapping[str, SourceFile]) -> bool:
     """Return whether the project has entry points, or its modules ask for metadata."""
     return any(
         _USES_METADATA.search(file.read()) for name, file in sources.items() if name.endswith(".py") or name in _SETUP_FILES
     )
-
-
-def install_roots(project: Path) -> tuple[str, ...]:
-    """Return the folders, apart from the project's own, whose content an installed project can import at the top level."""
-    if project.is_file() or not _is_installable(project):
-        return ()
-    table = read_toml(project / "pyproject.toml") or {}
-    roots = [*_configured_roots(table.get("tool", {})), *re.findall(_PACKAGE_DIR, _read(project / "setup.py"))]
-    source = project / "src"
-    if source.is_dir() and not (source / "__init__.py").exists() and any(source.glob("*/__init__.py")):
-        roots.append("src")
-    return tuple(dict.fromkeys(root for root in (each.strip("./") for each in roots) if root and (project / root).is_dir()))
-
-
-def _configured_roots(tool: Mapping[str, Any]) -> list[str]:
-    setuptools = tool.get("setuptools", {})
-    packages = setuptools.get("packages", {})
-    find = packages.get("find", {}) if isinstance(packages, dict) else {}
-    hatch = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
-    roots = [*find.get("where", ()), setuptools.get("package-dir", {}).get("", "")]
-    roots += [path.rpartition("/")[0] for path in hatch.get("packages", ())]
-    roots += [entry.get("from", "") for entry in tool.get("poetry", {}).get("packages", ()) if isinstance(entry, dict)]
-    return [*roots, tool.get("pdm", {}).get("build", {}).get("package-dir", "")]

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lambent import removed_modules
+from lambent.config.own_package import install_roots
 from lambent.errors import PackagingError
 from lambent.events import ignore
 from lambent.lazy import LazyModule
-from lambent.package import app_imports, own_distribution
+from lambent.package import app_imports
 from lambent.package.build_context import BuildContext
 from lambent.package.dependencies import Requirements, fetch_wheels, make_shards
 from lambent.package.function_settings import start_modules
@@ -50,7 +51,7 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
         for shard in shards:
             archives.callback(shard.close)
         names = [entry.name for shard in shards for entry in shard.entries]
-        roots = own_distribution.install_roots(context.config.path)
+        roots = install_roots(context.config.path)
         contents = ZipContents(shards, arrange(names, {}, files, context.config.app, roots))
         code = prove.code_of(contents, has_layers=False)
         findings = missing_imports.missing(code, start_modules(context.config), context.target)

@@ -79,6 +79,35 @@ def test_refused_credentials_are_not_shown(tmp_path: Path, registry: Registry) -
     assert "wr0ng" not in f"{error.what}{error.where}{error.hint}{error.detail}"
 
 
+@pytest.mark.parametrize(
+    ("name", "output", "reason", "hint"),
+    [
+        (
+            "requirements.txt",
+            "ModuleNotFoundError: No module named 'numpy'",
+            "its build imports numpy",
+            "add the package with numpy",
+        ),
+        ("setup.py", "ValueError: bad", "ValueError: bad", "correct its source"),
+        (
+            "setup.py",
+            "ModuleNotFoundError: No module named 'imp'",
+            "its build imports imp, which Python 3.12",
+            "install Python 3.11",
+        ),
+    ],
+)
+def test_source_on_this_machine_that_does_not_build_is_named(
+    name: str, output: str, reason: str, hint: str, tmp_path: Path
+) -> None:
+    project = write(tmp_path / "app", {name: "./part\n# setup()\n", "part/setup.py": ""})
+    message = f"error: The build backend returned an error\n  cause: Call to `x` failed (exit status: 1)\n\n         {output}\n"
+    error = translate(message, make_request(project, TARGET, tmp_path / "cache"))
+    part = "the project" if name == "setup.py" else "part"
+    assert error.what.startswith(f"{part} doesn't build from its source: {reason}")
+    assert error.where == name and error.hint.startswith(hint) and "pypi.org" not in error.hint
+
+
 def test_package_for_another_python(tmp_path: Path) -> None:
     """uv 0.13's message for numpy 2.2.6 and Python 3.9."""
     message = (
@@ -100,4 +129,6 @@ def test_own_build_that_needs_an_older_python_rules_out_newer_runtimes(tmp_path:
     project = write(tmp_path / "app", {"setup.cfg": "[metadata]\nname = shop\n[options]\n"})
     error = translate(message, make_request(project, make_target("3.13"), tmp_path / "cache"))
     assert isinstance(error, UnfitError) and error.blockers[0].fits("3.11") and not error.blockers[0].fits("3.12")
-    assert error.what == "setup.cfg doesn't build: its build uses pkgutil.ImpImporter, which Python 3.12 removed"
+    assert (
+        error.what == "the project doesn't build from its source: its build uses pkgutil.ImpImporter, which Python 3.12 removed"
+    )

@@ -248,6 +248,13 @@ def test_what_a_source_needs_is_named_with_a_way_out(package: str, output: str, 
     assert error.hint.startswith(hint) and not error.detail
 
 
+def test_setup_cfg_alone_is_a_source(tmp_path: Path) -> None:
+    alone = write(tmp_path / "a", {"setup.cfg": "[metadata]\nname = demo\n"})
+    both = write(tmp_path / "b", {"setup.cfg": "[metadata]\nname = demo\n", "pyproject.toml": ""})
+    assert "setup()" in (source_tree.copy(alone, tmp_path / "1") / "setup.py").read_text()
+    assert not (source_tree.copy(both, tmp_path / "2") / "setup.py").exists() and not (alone / "setup.py").exists()
+
+
 def test_build_by_a_newer_python_than_the_targets_asks_for_that_python() -> None:
     output = "ImportError: cannot import name 'Feature' from 'setuptools' (setuptools/__init__.py)"
     hints = {

@@ -19,6 +19,7 @@ from lambent.config.detection.scanned import ServerStart, Value
 from lambent.config.detection.search_path import read_added_folders
 from lambent.config.detection.server_scan import ServerScan
 from lambent.config.model import App
+from lambent.config.own_package import install_roots
 from lambent.errors import DetectionError
 
 APP_MODULES = (
@@ -50,7 +51,7 @@ _NEVER_APP_PACKAGES = {
 }
 _NEVER_PROJECTS = frozenset(("tests", "test", "docs", "doc", "node_modules", "venv", "env", "build", "dist", "migrations"))
 _ROOTS = ("src", "src/py", "src/python", "src/main/python", "py", "python")
-"""Folders that hold modules without being packages, in projects that keep their code apart."""
+"""Folders that hold modules without being packages, in projects that keep their code apart. Others are configured."""
 _COPIED = {"bottle": "Bottle", "microdot": "Microdot"}
 """Frameworks of one file, which many projects have a copy of, each with its class."""
 _DEPTH_MAX = 4
@@ -85,8 +86,9 @@ class ProjectModules:
         self._scans: dict[Path, ModuleScan] = {}
         self._added: dict[Path, list[Path]] = {}
         self._asked: set[tuple[Path, str]] = set()  # functions that a scan is asked about: they may call each other
-        roots = (root for root in _ROOTS if (folder / root).is_dir() and not (folder / root / "__init__.py").exists())
-        self.roots = (".", *roots)
+        usual = (root for root in (*_ROOTS, *install_roots(folder)) if (folder / root).is_dir())
+        roots = (root for root in usual if not (folder / root / "__init__.py").exists())
+        self.roots = tuple(dict.fromkeys((".", *roots)))
 
     def import_folders(self, path: Path) -> Iterator[str]:
         """Yield where a file's absolute imports may start from: the roots, what it adds to `sys.path`, the folders it is in."""

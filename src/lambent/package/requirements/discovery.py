@@ -36,6 +36,7 @@ from msgspec import Struct
 from lambent.config import script_metadata
 from lambent.config.detection.dockerfile import DOCKERFILES
 from lambent.config.detection.project_text import read_text
+from lambent.config.own_package import is_setup_file
 from lambent.package.requirements.toml_file import read_toml
 from lambent.package.target import Target
 
@@ -234,18 +235,6 @@ def _similar_names(folder: Path) -> list[Path]:
     files = [path for path in folder.glob("*.txt") if _SIMILAR_NAME.fullmatch(path.name) and path.is_file()]
     files = [path for path in files if _REQUIREMENT.search(path.read_text("utf-8", "replace"))]
     return files if len(files) == 1 else []
-
-
-def is_setup_file(path: Path) -> bool:
-    """Return whether a file describes a distribution.
-
-    Many a setup.cfg only has settings of flake8 or mypy, and many a setup.py creates the app's database.
-    """
-    if not path.is_file():
-        return False
-    is_script = path.name == "setup.py"
-    pattern = r"\b(?:setuptools|distutils|skbuild)\b|\bsetup\s*\(" if is_script else r"(?m)^\[(?:metadata|options)\]"
-    return re.search(pattern, path.read_text("utf-8", "replace")) is not None
 
 
 def _states_dependencies(table: dict[str, Any]) -> bool:

@@ -28,8 +28,6 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
         raise PackagingError(f"{source.name} has no dependency groups", where=source.name, hint=hint)
     with tempfile.TemporaryDirectory(prefix="lambent-") as folder:
         tree = source_tree.copy(source.folder, Path(folder) / source.folder.name)
-        if not any((tree / name).is_file() for name in ("setup.py", "pyproject.toml")):
-            (tree / "setup.py").write_text("from setuptools import setup\nsetup()\n")  # what a setup.cfg alone stands for
         in_copy = replace(request, uv=replace(request.uv, folder=tree))
         pins = UvResolver(in_copy, CompileInput((request.path.name, *selection_arguments(options)))).pins()
         pins = without_project(pins, tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,11 @@ from msgspec import Struct
 
 from lambent.errors import PackagingError
 from lambent.package.requirements.cuda import CPU_INDEX
+from lambent.package.requirements.requirement_lines import RequirementsFile, decode, local_paths
 from lambent.package.requirements.resolve_request import ResolveRequest
-from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons, pythons_before
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import without_credentials
-from lambent.package.wheels import build_failure, fetch_errors
+from lambent.package.wheels import fetch_errors
 
 _DETAIL_LINES_MAX = 16
 
@@ -155,6 +157,20 @@ def _explain_no_build(failure: _Failure) -> PackagingError:
     return error
 
 
+def _explain_local_build(failure: _Failure) -> PackagingError:
+    """Explain the failed build of a folder that is required by its path: uv doesn't say which."""
+    request = failure.request
+    if request.source.kind == "setup.py":
+        name = "the project"
+    else:
+        file = RequirementsFile(request.path, decode(request.path.read_bytes()))
+        folders = [path for path in local_paths(file) if path.is_dir()]
+        name = os.path.relpath(folders[0], request.uv.folder) if len(folders) == 1 else f"a folder in {request.source.name}"
+    error = fetch_errors.build_failed(name, request.target, failure.message, is_local=True)
+    error.where = request.source.name
+    return error
+
+
 def _explain_other_python(failure: _Failure) -> PackagingError:
     python, needed = failure.request.target.python, failure.match["needed"]
     error = failure.error(
@@ -166,16 +182,6 @@ def _explain_other_python(failure: _Failure) -> PackagingError:
         return error
     name, _, version = failure.match["spec"].partition("==")
     return UnfitError(error, [Blocker(name, version, f"needs Python {needed}", pythons if version else None)])
-
-
-def _explain_own_build(failure: _Failure) -> PackagingError:
-    """Explain why the project's own build, which says what it requires, fails."""
-    name, reason = failure.request.source.name, build_failure.explain(failure.message)
-    if reason is None:
-        return failure.error(f"{name} doesn't build", "see the output of the build below")
-    text = f"doesn't build: {reason.text}"
-    error = failure.error(f"{name} {text}", reason.hint or "see the output of the build below")
-    return UnfitError(error, [Blocker(name, "", text, pythons_before(reason.removed))]) if reason.removed else error
 
 
 _REFUSED = "{host} refuses your credentials: {status}"
@@ -223,6 +229,8 @@ _RULES = (
         "a requirement is in a git repository, and git is not installed",
         "install git",
     ),
+    _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
+    _Rule(r"The build backend returned an error", explain=_explain_local_build),
     _Rule(r"(?:Unexpected|Unsupported|Expected|Invalid|Failed to parse|The wheel filename)[^\n]*", explain=_explain_bad_line),
     _Rule(
         r"there (?:is|are) no versions? of (?P<spec>\S+\+cpu) and",
@@ -239,8 +247,6 @@ _RULES = (
         r"Python(?P<needed>[\w.=<>!*]+(?:,[\w.=<>!*]+)*)",
         explain=_explain_other_python,
     ),
-    _Rule(r"Failed to (?:download and )?build `(?P<spec>[^`]+)`", explain=_explain_no_build),
-    _Rule(r"The build backend returned an error", explain=_explain_own_build),
     _Rule(r"(?P<spec>[\w.=<>!~-]+) has no wheels with a matching", explain=_explain_no_wheel),
     _Rule(r"all versions of (?P<spec>\S+) have no (?:usable )?wheels", explain=_explain_no_wheel),
     _Rule(r"(?P<spec>\S+) (?:has|have) no (?:usable )?wheels", explain=_explain_no_wheel),

@@ -31,12 +31,13 @@ _EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exi
 class Reason(Struct, frozen=True):
     """Why a build failed, as a clause ("its setup.py imports imp, ..."), and what helps ("" if nothing does).
 
-    `removed` is the first Python without what the build needs, "" if it isn't that.
+    `removed` is the first Python without what the build needs, "" if it isn't that. `cure` is what the authors can do.
     """
 
     text: str
     hint: str = ""
     removed: str = ""
+    cure: str = "correct its source"
 
 
 def explain(output: str) -> Reason | None:
@@ -75,7 +76,8 @@ def _missing_module(name: str) -> Reason:
     removed = removed_modules.removed_in(name)
     if removed:
         return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed), removed)
-    return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires")
+    cure = f'add the package with {name} to its pyproject.toml: [build-system] requires = ["setuptools", ...]'
+    return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires", cure=cure)
 
 
 def _older_runtime(removed: str) -> str:

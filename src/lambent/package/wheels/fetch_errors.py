@@ -144,8 +144,11 @@ def disk_full(output: str) -> PackagingError | None:
     return PackagingError(f"cannot write: {match[2]}", where=where, hint=hint, detail=output_tail(output))
 
 
-def build_failed(package: str, target: Target, output: str) -> PackagingError:
-    """Return the error for a failed build. `output` is everything it printed."""
+def build_failed(package: str, target: Target, output: str, *, is_local: bool = False) -> PackagingError:
+    """Return the error for a failed build. `output` is everything it printed.
+
+    `package` is a name and a version, or if it `is_local` a folder or file of the user's.
+    """
     if error := disk_full(output):
         return error
     name = package.partition(" ")[0]
@@ -159,16 +162,18 @@ def build_failed(package: str, target: Target, output: str) -> PackagingError:
     if reason is not None:
         is_older = target.python in pythons_before(reason.removed or "3.0")  # then another Python than the target's built it
         runtime = f"install Python {target.python}: {interpreters.install_command(target.python)}" if is_older else reason.hint
-        hints = [runtime, f"use {alternative}" if alternative else "", _other_version(package)]
+        other = _other_version(package) if not is_local else "" if runtime else reason.cure
+        hints = [runtime, f"use {alternative}" if alternative else "", other]
         hint = ", or ".join(hint for hint in hints if hint)
         error = PackagingError(f"{package} doesn't build from its source: {reason.text}", where=package, hint=hint)
         return _unfit(error, package, reason) if reason.removed else error
     if build_failure.NEEDS_COMPILER.search(output):
-        wheels = f"a version that has wheels (https://pypi.org/project/{name}/#files)"
+        wheels = "" if is_local else f"a version that has wheels (https://pypi.org/project/{name}/#files)"
+        other = f"use {alternative or wheels}, or " if alternative or wheels else ""
         return PackagingError(
             f"{package} has no wheel for {target.platform}, and its source needs a compiler",
             where=package,
-            hint=f"use {alternative or wheels}, or build it for the target: --build-native",
+            hint=f"{other}build it for the target: --build-native",
         )
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
     return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=output_tail(output))

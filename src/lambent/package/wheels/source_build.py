@@ -131,7 +131,8 @@ class _Build:
             search = SetuptoolsSearch(uv, interpreter.version if interpreter else "")
             search.run("build", *options, str(tree), **self._environment(uv, tree))
         except UvError as error:
-            raise fetch_errors.build_failed(self._package, self._target, error.message) from error
+            is_local = self._pin.folder is not None
+            raise fetch_errors.build_failed(self._package, self._target, error.message, is_local=is_local) from error
         return only_wheel(output, self._package)
 
     def _environment(self, uv: Uv, tree: Path) -> dict[str, str]:

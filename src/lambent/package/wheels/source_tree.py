@@ -57,7 +57,7 @@ def copy(folder: Path, destination: Path, *, extension_modules: bool = True) -> 
     """Copy the files that `digest` reads and the git repository, which some builds need. Return `destination`.
 
     Links become copies of what they point to: from another folder they would point elsewhere. Without `extension_modules`,
-    the compiled modules of earlier builds stay behind.
+    the compiled modules of earlier builds stay behind. A setup.cfg alone gets the setup.py that it stands for.
     """
     for name, path in _files(folder, "", (folder.resolve(),)):
         if name.endswith(".so") and not extension_modules:
@@ -68,6 +68,10 @@ def copy(folder: Path, destination: Path, *, extension_modules: bool = True) -> 
         shutil.copymode(path, target)
     if (folder / ".git").is_dir():
         shutil.copytree(folder / ".git", destination / ".git", symlinks=True)
+    if (destination / "setup.cfg").is_file() and not any(
+        (destination / name).is_file() for name in ("setup.py", "pyproject.toml")
+    ):
+        (destination / "setup.py").write_text("from setuptools import setup\nsetup()\n")
     return destination
 
 

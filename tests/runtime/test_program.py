@@ -125,7 +125,18 @@ def main():
 """
 
 
-@pytest.mark.parametrize("end", ["", GUARD + "    main()\n"])
+CLICK = """\
+class Command:
+    def __init__(self, callback):
+        self.callback = callback
+    def __call__(self):
+        self.callback()
+Command.__module__ = "click.core"
+main = Command(main)
+"""
+
+
+@pytest.mark.parametrize("end", ["", GUARD + "    main()\n", CLICK])
 def test_mcp_server_that_speaks_over_stdin(tmp_path: Path, end: str) -> None:
     package = tmp_path / "mcp/server/lowlevel"
     package.mkdir(parents=True)

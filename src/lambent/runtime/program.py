@@ -57,9 +57,9 @@ def served_app(module_name: str) -> tuple[Any, bool]:
 
 
 def _call_main(program: Any) -> None:
-    """Call `main` of a program that only defines it, as an installed script calls it."""
+    """Call `main` of a program that only defines it, as an installed script calls it. It may be a command of click or typer."""
     main = getattr(program, "main", None)
-    if callable(main) and getattr(main, "__module__", "") == "__main__":
+    if callable(main) and getattr(getattr(main, "callback", main), "__module__", "") == "__main__":
         main()
 
 

@@ -66,6 +66,7 @@ CHALICE = "from chalice import Chalice\napp = Chalice('x')\n"
 ZAPPA = '{"dev": {"app_function": "web.app"}, "prod": {"extends": "dev"}}'
 DECLARED = [
     ({"template.yaml": SAM.format(code="hello/", handler="app.greet")}, "app:greet", "hello", "template.yaml"),
+    ({"template.yml": SAM.format(code="hello/.", handler="app.greet")}, "app:greet", "hello", "template.yml"),
     ({"template.yml": SAM.format(code="./hello", handler='"app.greet"')}, "app:greet", "hello", "template.yml"),
     (
         {"template.yaml": SAM.format(code="hello/", handler="app.greet"), "hello/__init__.py": ""},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -68,7 +69,7 @@ def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | Non
 def handler_command(handler: str, code: str, folder: Path | None = None) -> StartCommand | None:
     """Return the start of "path/module.name" in a folder of code, None if that has no such file."""
     match = _HANDLER.fullmatch(handler)
-    code = code.strip("/").removeprefix("./") or "."
+    code = posixpath.normpath(code.strip("/"))
     if match is None:
         return None
     module = match["module"].removeprefix("./")

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,16 @@ def test_contents_are_checked_against_record(tmp_path: Path) -> None:
     with pytest.raises(PackagingError, match=r"demo\.py does not match its RECORD") as caught:
         open_shard(demo, TARGET, SlimOptions(), tmp_path / "cache")
     assert caught.value.where == "demo-1-py3-none-any.whl"
+
+
+def test_record_with_hexadecimal_digests_is_accepted(tmp_path: Path) -> None:
+    """uv's build backend wrote them for a while."""
+    record = "{}demo-1.dist-info/METADATA,,\ndemo-1.dist-info/WHEEL,,\n"
+    line = f"demo.py,sha256={sha256(b'x=1').hexdigest()},3\n"
+    demo = wheel(tmp_path, "demo", {"demo.py": "x=1", "demo-1.dist-info/RECORD": record.format(line)})
+    with WheelReader(demo) as reader:
+        assert reader.read("demo.py") == b"x=1"
+        assert reader.record_entry("demo.py") == f"sha256={digest(b'x=1')},3"
 
 
 def with_members(demo: Wheel, *names: str) -> Wheel:

@@ -17,6 +17,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 import deflate
 from msgspec import Struct
@@ -107,7 +108,7 @@ class WheelReader:
         algorithm, expected = self._record.get(member, ("", ""))
         if algorithm in _VERIFIED:
             digest = base64.urlsafe_b64encode(digest_of(algorithm).digest()).decode().rstrip("=")
-            if digest != expected.rstrip("="):
+            if digest != expected:
                 raise self._error(f"{member} does not match its RECORD")
         elif measure() != (self._infos[member].CRC, self._infos[member].file_size):
             raise self._error(f"{member} is damaged")
@@ -240,5 +241,10 @@ def _parent_folders(paths: Iterable[str]) -> set[str]:
 
 
 def _split_digest(digest: str) -> tuple[str, str]:
+    """Return the algorithm and the digest in base64. uv 0.8 wrote hexadecimal digits instead (supabase 2.18)."""
     algorithm, _, value = digest.partition("=")
-    return algorithm.lower(), value
+    algorithm = algorithm.lower()
+    if algorithm in _VERIFIED and len(value) == 2 * hashlib.new(algorithm).digest_size:
+        with suppress(ValueError):
+            value = base64.urlsafe_b64encode(bytes.fromhex(value)).decode()
+    return algorithm, value.rstrip("=")

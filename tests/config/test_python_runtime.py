@@ -111,6 +111,14 @@ def test_runtime_of_this_machine_is_preferred_where_that_is_asked(handler_app: P
     assert config.candidates.runtimes == ("python3.14", "python3.13")
 
 
+def test_inline_metadata_of_the_apps_file_limits_the_runtimes(handler_app: Path) -> None:
+    script = '# /// script\n# requires-python = "<3.13"\n# ///\ndef lambda_handler(event, context): ...\n'
+    (handler_app / "lambda_function.py").write_text(script)
+    assert load_config(handler_app).runtime == "python3.12"
+    (handler_app / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.13"\n')
+    assert load_config(handler_app).runtime == "python3.14", "the project's own comes first"
+
+
 def test_missing_interpreter_gets_an_install_command(handler_app: Path) -> None:
     with pytest.raises(LocalError) as error:
         load_config(handler_app, pythons=("3.6",), installed="required")

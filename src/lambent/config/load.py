@@ -33,7 +33,7 @@ from lambent.config.parsers import (
     parse_text,
     text_parser,
 )
-from lambent.config.project import Project, find_project
+from lambent.config.project import Project, find_project, with_script_range
 from lambent.config.python_runtime import AWS, Machine, RuntimeRules, read_runtime
 from lambent.config.quantities import MEGABYTES, SECONDS, quantity_parser
 from lambent.config.settings import HOSTING, PACKAGING, Settings, gather
@@ -110,7 +110,7 @@ def load(
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ, environment.remark, app_required)
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
-    runtime, candidates = read_runtime(settings, project, rules)
+    runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)
     check_settings(app.value, runtime, values)
     values |= {"app": app, "runtime": runtime}
     origins = {field: value.origin for field, value in values.items()} | environment.origins()

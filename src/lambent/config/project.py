@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lambent.config import script_metadata
 from lambent.config.databases import is_database
+from lambent.config.model import App
 from lambent.errors import UsageError
 
 _ROOT_MARKERS = ("pyproject.toml", "requirements.txt", "uv.lock", ".git")
@@ -54,6 +56,15 @@ def find_project(path: Path) -> Project:
         table = _subtable(metadata.get("tool", {}), "tool.lambent", path.name)
         return Project(path, path, table, path.name, path.stem, str(metadata.get("requires-python", "")))
     return _read_project(_find_folder(path), path)
+
+
+def with_script_range(project: Project, app: App) -> Project:
+    """Return a project that says nothing about Python with the range of the inline metadata in its app's file."""
+    if project.requires_python or project.path.is_file():
+        return project
+    file = project.path / app.root / f"{app.module.replace('.', '/')}.py"
+    python = str((script_metadata.read(file) or {}).get("requires-python", ""))
+    return replace(project, requires_python=python, table_source=file.name) if python else project
 
 
 def _read_project(folder: Path, file: Path | None) -> Project:

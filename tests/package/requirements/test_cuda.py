@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from lambent.errors import PackagingError
-from lambent.package.requirements.cuda import CPU_INDEX
-from support.locking import make_target, offer, resolve_project, versions, write
+from lambent.package.lock import DistFile, Pin
+from lambent.package.requirements.cuda import CPU_INDEX, refuse_cuda
+from support.locking import make_request, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
 
 TARGET = make_target("3.13")
@@ -46,3 +47,16 @@ def test_each_tool_has_its_command(tmp_path: Path) -> None:
         with pytest.raises(PackagingError) as caught:
             resolve_project(project, TARGET, tmp_path / "cache")
         assert caught.value.hint.endswith("&& poetry add --source pytorch-cpu torch==2.0")
+
+
+def test_extra_for_cuda_is_refused_before_its_download(tmp_path: Path) -> None:
+    library = Pin(
+        "nvidia-cublas-cu12", "1", (DistFile("nvidia_cublas_cu12-1-py3-none-any.whl", "https://x.invalid/a", (), 600_000_000),)
+    )
+    project = write(tmp_path / "app", {"requirements.txt": "flask\njax[cuda12]==0.9\n"})
+    request = make_request(project, TARGET, tmp_path / "cache")
+    with pytest.raises(PackagingError, match=r"jax\[cuda12\] brings libraries for CUDA: 600.0 MB in 1 file") as caught:
+        refuse_cuda([library], request)
+    assert caught.value.hint == "jax instead of jax[cuda12]"
+    write(project, {"requirements.txt": "flask\njax==0.9\n"})
+    refuse_cuda([library], request)

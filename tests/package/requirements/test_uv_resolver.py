@@ -217,3 +217,15 @@ def test_ignored_files_are_named(tmp_path: Path, registry: Registry) -> None:
     events: list[Event] = []
     resolve_project(project, AL2, tmp_path / "cache", emit=events.append)
     assert events == [Notice("using the dependencies in requirements.txt, ignoring pyproject.toml")]
+
+
+def test_extra_index_counts_as_much_as_the_first_if_that_lacks_a_version(tmp_path: Path, registry: Registry) -> None:
+    with serving() as extra:
+        offer(registry, "demo", "2.0")
+        offer(registry, "other", "1.0")
+        offer(extra, "demo", "1.0")
+        project = make_project(tmp_path / "app", registry, f"--extra-index-url {extra.url}/simple", "demo==2.0", "other")
+        events: list[Event] = []
+        resolution = resolve_project(project, AL2023, tmp_path / "cache", emit=events.append)
+    assert versions(resolution) == {"demo": "2.0", "other": "1.0"}
+    assert any(isinstance(event, Notice) and "as for pip" in event.text for event in events)

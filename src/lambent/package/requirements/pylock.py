@@ -37,6 +37,7 @@ from lambent.package.target import Target
 from lambent.package.unfit import Blocker, UnfitError, fitting_pythons
 from lambent.package.urls import local_path, without_credentials
 
+_ADD_LINUX = "add \"sys_platform == 'linux'\" to environments in [tool.uv], then: uv lock"
 _RELOCK = "lock again for this Python, or choose another --runtime"
 
 
@@ -101,9 +102,10 @@ def _check_target(lock: Pylock, location: LockLocation, target: Target) -> None:
         raise UnfitError(mismatch, [Blocker(location.name, "", f"is for Python {lock.requires_python}", pythons)])
     environment = marker_environment(target)
     if lock.environments and not any(marker.evaluate(environment, context="requirement") for marker in lock.environments):
-        what = f"the lock is not for {target.name}: {'; '.join(map(str, lock.environments))}"
-        mismatch = PackagingError(what, where=location.name, hint="lock again for this target: lambent build --lock")
-        raise UnfitError(mismatch, [Blocker(location.name, "", "is not for {python}")])
+        locked = "; ".join(map(str, lock.environments))
+        hint = _ADD_LINUX if location.name.endswith("uv.lock") else "lock again for this target, with the tool that made it"
+        mismatch = PackagingError(f"the lock is not for {target.name}: {locked}", where=location.name, hint=hint)
+        raise UnfitError(mismatch, [Blocker(location.name, "", f"is for {locked}, not for {{python}}")])
 
 
 def _is_selected(package: Package, lock: Pylock, target: Target, options: ResolveOptions) -> bool:

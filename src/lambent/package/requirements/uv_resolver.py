@@ -51,6 +51,8 @@ else:
     fetch_errors = LazyModule("lambent.package.wheels.fetch_errors")
 
 _ROUNDS_MAX = 40
+_OTHER_INDEX = "A compatible version may be available on a subsequent index"
+"""uv takes a package from the first index that has it. For pip, an --extra-index-url is as good as the first."""
 
 
 class _Adjustments(Struct):
@@ -71,6 +73,7 @@ class _Adjustments(Struct):
     edits: dict[str, str] = field(default_factory=dict)
     implied: dict[str, Implied] = field(default_factory=dict)
     undated: set[str] = field(default_factory=set)
+    all_indexes: bool = False
 
     def constraints(self) -> Iterator[str]:
         yield from (limit.requirement for limit in (self.limits or {}).values())
@@ -82,6 +85,8 @@ class _Adjustments(Struct):
             yield from ("--only-binary", name)
         for name in sorted(self.local):  # uv considers a folder unchanged as long as its pyproject.toml is
             yield from ("--refresh-package", name)
+        if self.all_indexes:
+            yield from ("--index-strategy", "unsafe-best-match")
         yield from map(undated_argument, sorted(self.undated))
 
 
@@ -220,6 +225,10 @@ class UvResolver:
         """Note what to change after uv's refusal, or raise PackagingError."""
         if full := fetch_errors.disk_full(message):
             raise full
+        is_elsewhere = _OTHER_INDEX in " ".join(message.split()) and not adjustments.all_indexes
+        if is_elsewhere and any(line.startswith("--extra-index-url") for line in self._input.index_lines):
+            adjustments.all_indexes = True
+            return
         if failed := missing_wheels.failed_build(message):
             if failed in adjustments.native or failed in adjustments.left_out:
                 raise uv_errors.translate(message, self._request) from None
@@ -295,6 +304,9 @@ class UvResolver:
             self._request.emit(Notice(f"{older}: this release of {names} can't be imported with a later one"))
         for each in adjustments.implied.values():
             self._request.emit(Notice(each.reason))
+        if adjustments.all_indexes:
+            text = f"{self._request.source.name} has --extra-index-url: versions come from all of its indexes, as for pip"
+            self._request.emit(Notice(text))
         for pin in pins:
             newest, message = adjustments.native.get(pin.name, (None, ""))
             if newest is not None and newest.version != pin.version:

@@ -138,7 +138,7 @@ def _pairs(variables: Variables) -> tuple[tuple[str, str], ...]:
 
 def _find_project(path: Path) -> Project:
     """Return the project of a path. Raises UsageError, which suggests `--app` for a path that is the name of an app."""
-    hint = "" if path.exists() or ":" not in str(path) else suggest_app(Path.cwd(), str(path))
+    hint = "" if path.exists() else suggest_app(Path.cwd(), str(path))
     if hint:
         raise UsageError(f"no such file or folder: {path}", where="PATH", hint=hint)
     return find_project(path)

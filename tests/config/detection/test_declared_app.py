@@ -37,6 +37,18 @@ DECLARED = [
     ({".env": "export FLASK_APP='web/core.py'\n"}, "web.core:app", ".env, FLASK_APP"),
     ({"render.yaml": "services:\n  - type: web\n    startCommand: gunicorn web.core:app\n"}, "web.core:app", "render.yaml"),
     ({"fly.toml": "app = 'shop'\n[processes]\n  web = 'gunicorn web.core:app'\n"}, "web.core:app", "fly.toml"),
+    (
+        {"app.yaml": "runtime: python313\nentrypoint: >-\n  gunicorn\n  web.core:app\n"},
+        "web.core:app",
+        "app.yaml",
+    ),
+    ({"fly.toml": "app = 'shop'\n[experimental]\ncmd = ['gunicorn', 'web.core:app']\n"}, "web.core:app", "fly.toml"),
+    ({"uwsgi.ini": "[uwsgi]\nchdir = web\nwsgi-file = core.py\ncallable = app\n"}, "web.core:app", "uwsgi.ini"),
+    (
+        {".ebextensions/python.config": "option_settings:\n  aws:python:\n    WSGIPath: web.core:app\n"},
+        "web.core:app",
+        ".ebextensions/python.config",
+    ),
     ({"heroku.yml": "run:\n  web: gunicorn web.core:app\n"}, "web.core:app", "heroku.yml"),
     ({"railway.json": '{"deploy": {"startCommand": "gunicorn web.core:app"}}'}, "web.core:app", "railway.json"),
     (
@@ -88,6 +100,9 @@ def test_declared_app_is_used(tmp_path: Path, files: dict[str, str], spec: str, 
         ("README.rst", "Run ``gunicorn core:second``.\n"),
         ("Makefile", "run:\n\tpoetry run uvicorn core:second --port 8000\n"),
         ("start.sh", "#!/bin/sh\nexec gunicorn core:second\n"),
+        ("Dockerfile.prod", 'FROM python:3.13\nCMD ["gunicorn", "core:second"]\n'),
+        ("compose.prod.yaml", "services:\n  web:\n    command: ['gunicorn', 'core:second']\n"),
+        ("Procfile.dev", "web: gunicorn core:second\n"),
         ("package.json", '{"scripts": {"api": "flask --app core:second run"}}'),
     ],
 )

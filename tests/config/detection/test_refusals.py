@@ -89,6 +89,11 @@ UNSUPPORTED = [
     ("import discord\nbot = discord.Client()\nbot.run('x')", "a Discord bot keeps a connection open"),
     ("from discord.ext import commands\nbot = commands.Bot('!')", "a Discord bot keeps a connection open"),
     ("from telegram.ext import Application\napp = Application.builder().token('x').build()", "a Telegram bot"),
+    (
+        "import tornado.ioloop, tornado.web\ndef make_app():\n    return tornado.web.Application([])\n"
+        "if __name__ == '__main__':\n    make_app().listen(80)\n    tornado.ioloop.IOLoop.current().start()\n",
+        "Tornado's server",
+    ),
     ("import tornado.web\napp = tornado.web.Application([])", "Tornado's server"),
     ("import grpc\ndef serve():\n    grpc.server(None).start()\n", "gRPC needs HTTP/2"),
     ("from http.server import *\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
@@ -203,7 +208,9 @@ def test_app_in_the_folder_above_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert detect(Path("..")).spec == "main:app"
 
 
-@pytest.mark.parametrize("path", ["shop.app:app", "shop/app.py:app", "shop.app:ap", "shp.app:app", "shop.app:create"])
+@pytest.mark.parametrize(
+    "path", ["shop.app:app", "shop.app", "shop/app.py:app", "shop.app:ap", "shp.app:app", "shop.app:create"]
+)
 def test_path_that_names_an_app_suggests_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     write_project(tmp_path, {"shop/__init__.py": "", "shop/app.py": FLASK, "other.py": FASTAPI})
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.framework_lookup import held_attribute, is_visible
+from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
@@ -141,7 +142,7 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         yield Candidate(module, _bottle_app(scan), "wsgi", "object", rank, Value("wsgi", line=1))
     if scan.has_hug_routes and not has_app:
         yield Candidate(module, fw.HUG_APP, "wsgi", "object", rank, Value("wsgi", line=1))
-    if not has_app and (start := scan.program_start()):
+    if not has_app and (start := scan.program_start()) and not _is_tornado_alone(modules, module, start.text):
         hidden = _hidden_apps(scan)
         if not any(app.factory for app in hidden):  # its parameters choose the settings: the user decides
             strength = "hidden" if hidden else "program"
@@ -153,6 +154,11 @@ def _hidden_apps(scan: ModuleScan) -> list[HiddenApp]:
         return list(scan.hidden_apps())
     except DetectionError:  # in a module that only the program imports
         return []
+
+
+def _is_tornado_alone(modules: ProjectModules, module: Module, start: str) -> bool:
+    """Return whether a program starts Tornado without an app of another framework in it."""
+    return "IOLoop" in start and not any(b"WSGIContainer" in path.read_bytes() for path in ImportGraph(modules, module).files)
 
 
 def _bottle_app(scan: ModuleScan) -> str:

@@ -25,6 +25,8 @@ _START_LINE = re.compile(
     r"""(?m)(?:^|[{,\s])["']?(?:entrypoint|startCommand|cmd|web|app)["']?\s*[:=]\s*"""
     r"""(?:"(?P<double>[^"\n]+)"|'(?P<single>[^'\n]+)'|(?P<plain>[^"'\s][^\n]*))"""
 )
+_FOLDED = re.compile(r"(?m)^(?P<indent>[ \t]*)(?P<key>[\w-]+:)[ \t]*>[-+]?[ \t]*\n(?P<lines>(?:(?P=indent)[ \t]+.*(?:\n|\Z))+)")
+"""A text of several lines in YAML that stands for one."""
 _FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?(?:FLASK|QUART|LITESTAR)_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _COMPOSE_COMMAND = re.compile(r"(?m)^(?P<indent>[ \t]+)(?:command|entrypoint):(?P<command>.*(?:\n(?P=indent)[ \t]+.*)*)")
@@ -47,8 +49,10 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
         yield Declaration(StartCommand((entrypoint,)), "pyproject.toml [tool.fastapi] entrypoint")
     yield from _procfile(folder)
     for name in _PLATFORM_FILES:
-        for match in _START_LINE.finditer(read_text(folder / name)):
-            yield from _declare(folder, parse_commands(match["double"] or match["single"] or match["plain"]), name)
+        for match in _START_LINE.finditer(_FOLDED.sub(_on_one_line, read_text(folder / name))):
+            value = match["double"] or match["single"] or match["plain"]
+            commands = parse_words(_command_words(value)) if value.startswith("[") else parse_commands(value)
+            yield from _declare(folder, commands, name)
     for name in DOCKERFILES:
         yield from _dockerfile(folder, name)
     for name in COMPOSE_FILES:
@@ -56,6 +60,10 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
             yield from _declare(folder, parse_words(_compose_words(match["command"])), name)
     yield from _flask_app(folder, environ)
     yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
+
+
+def _on_one_line(match: re.Match[str]) -> str:
+    return f"{match['indent']}{match['key']} {' '.join(match['lines'].split())}\n"
 
 
 def _procfile(folder: Path) -> Iterator[Declaration]:

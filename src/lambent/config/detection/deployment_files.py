@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from lambent.config.detection.lambda_functions import (
@@ -24,6 +25,7 @@ from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, te
 
 _ZAPPA_YAML = "zappa_settings.yml"
 _GUNICORN = re.compile(r"""(?m)^wsgi_app\s*=\s*["']([^"']+)["']""")
+_WSGI_PATH = re.compile(r"""(?m)^\s*["']?WSGIPath["']?\s*:\s*["']?([\w./:-]+)""")
 _OPTION = re.compile(r"(?m)^[ \t]*([\w-]+)[ \t]*=[ \t]*(\S+)[ \t]*$")
 _VERCEL_SOURCE = re.compile(r'"src"\s*:\s*"/?([\w./-]+\.py)"')
 
@@ -50,6 +52,7 @@ def read_deployment_files(folder: Path) -> Iterator[tuple[StartCommand, str]]:
     if match := _GUNICORN.search(read_text(folder / "gunicorn.conf.py")):
         yield StartCommand((match[1],)), "gunicorn.conf.py"
     yield from _uwsgi(folder)
+    yield from _elastic_beanstalk(folder)
 
 
 def _zappa_apps(text: str, parse: Callable[[str], Any]) -> Iterator[StartCommand]:
@@ -69,9 +72,17 @@ def _vercel(folder: Path) -> Iterator[tuple[StartCommand, str]]:
         yield StartCommand(tuple(files), is_program=True), "vercel.json"
 
 
-def _uwsgi(folder: Path) -> Iterator[tuple[StartCommand, str]]:
-    options = dict(_OPTION.findall(read_text(folder / "uwsgi.ini")))
+def _uwsgi(top: Path) -> Iterator[tuple[StartCommand, str]]:
+    options = dict(_OPTION.findall(read_text(top / "uwsgi.ini")))
     module = options.get("module") or options.get("wsgi-file") or options.get("wsgi") or ""
     if module:
         name = options.get("callable")
-        yield StartCommand((module if ":" in module or not name else f"{module}:{name}",)), "uwsgi.ini"
+        folder = normpath(options.get("chdir", "."))
+        folder = folder if (top / folder).is_dir() and not folder.startswith(("/", "..")) else "."
+        yield StartCommand((module if ":" in module or not name else f"{module}:{name}",), folder), "uwsgi.ini"
+
+
+def _elastic_beanstalk(folder: Path) -> Iterator[tuple[StartCommand, str]]:
+    for file in sorted(folder.glob(".ebextensions/*.config")):
+        if match := _WSGI_PATH.search(read_text(file)):
+            yield StartCommand((match[1],)), f".ebextensions/{file.name}"

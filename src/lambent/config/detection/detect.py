@@ -9,6 +9,7 @@ second name for the same app. When two equally good apps remain, lambent does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from itertools import takewhile
@@ -56,11 +57,13 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
 
 
 def suggest_app(folder: Path, spec: str) -> str:
-    """Return the flag for the app that a text such as "shop.app:app" names or resembles, or "" if there is none."""
+    """Return the flag for the app that a text such as "shop.app:app" names or resembles, or "shop.app" names. Else ""."""
+    if not re.fullmatch(r"[A-Za-z_][\w./-]*:.+|[A-Za-z_]\w*(\.\w+)+", spec):
+        return ""
     try:
         return app_flag(find_named_app(ProjectModules(folder), Sourced(spec, "--app")).spec)
     except DetectionError as error:
-        return error.hint if error.hint.startswith("--app") else ""
+        return error.hint if ":" in spec and error.hint.startswith("--app") else ""
 
 
 def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:

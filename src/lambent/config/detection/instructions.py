@@ -15,8 +15,12 @@ from lambent.config.detection.start_commands import StartCommand, parse_commands
 
 _FILES = (
     *("README*", "Makefile", "makefile", "package.json", "*.sh", "justfile", "Taskfile.yml", "tasks.py"),
-    *("pyproject.toml", "Pipfile", "supervisord.conf", "*.service"),
+    *("pyproject.toml", "Pipfile", "supervisord.conf", "*.service", "[Jj]ustfile", "mise.toml", "tox.ini", ".replit"),
+    *("Dockerfile*", "*/Dockerfile*", "compose*.y*ml", "docker-compose*.y*ml", "Procfile*", "startup.txt", "apprunner.yaml"),
+    *(".platform.app.yaml", ".do/*.yaml", "bin/*", "scripts/*", "deploy/*", "docs/*.md", ".github/workflows/*.y*ml"),
 )
+_LIST = re.compile(r"""["'],[ \t]*["']""")
+"""Between the words of a command in the form of a list."""
 _SERVER = r"uvicorn|gunicorn|hypercorn|granian|daphne|waitress-serve|fastapi (?:run|dev)|flask (?:--app|-A)|pserve|python3?"
 _LINE = re.compile(
     rf"(?P<quote>['\"`]?)\b(?P<command>(?:{_SERVER})[ \t][^\n`\"]+)"
@@ -87,7 +91,7 @@ def _scripts(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _commands(folder: Path, content: str) -> Iterator[StartCommand]:
     """Yield the commands in a file that may start an app, each in the folder that the last `cd` before it leads to."""
     below = "."
-    for match in _LINE.finditer(content):
+    for match in _LINE.finditer(_LIST.sub(" ", content)):
         if match["folder"]:
             below = match["folder"] if (folder / match["folder"]).is_dir() else below
         elif match["flask"]:

@@ -149,6 +149,8 @@ PACKAGES = {
     "anvil": _own_server("Anvil"),
     "twisted.web": _own_server("Twisted"),
     "twisted.internet": _own_server("Twisted"),
+    "azure.functions": _own_server("Azure Functions"),
+    "modal": _own_server("Modal"),
     "vibora": _own_server("Vibora"),
     "japronto": _own_server("Japronto"),
     "grpc": _GRPC,

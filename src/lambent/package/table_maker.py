@@ -16,20 +16,21 @@ from pathlib import Path
 from typing import Any
 
 _TRY_MAX_S = 40
-_GROUPS = ("commands", "programs", "models")
 _SQLITE = b"SQLite format 3\0"
 
 
-def main(copy: str, result: str, table: str) -> None:
-    Path(result).write_text(json.dumps(_make(copy, result, table)), "utf-8")
+def main(copy: str, packages: str, result: str, table: str) -> None:
+    has_commands = Path(packages, "flask").is_dir() or Path(copy, "alembic.ini").is_file()
+    groups = (*(["commands"] if has_commands else []), "programs", "models")
+    Path(result).write_text(json.dumps(_make(copy, result, table, groups)), "utf-8")
 
 
-def _make(copy: str, result: str, table: str) -> dict[str, Any]:
+def _make(copy: str, result: str, table: str, groups: tuple[str, ...]) -> dict[str, Any]:
     """Return how the table was made, and the new databases, from the first way that makes it without an exception."""
     existing = {file: file.read_bytes() for file in _databases(copy)}
     tried: list[str] = []
     incomplete: list[tuple[str, int]] = []
-    for group in _GROUPS:
+    for group in groups:
         number = 0
         while True:
             report = _run(group, number, result)
@@ -53,11 +54,14 @@ def _make(copy: str, result: str, table: str) -> dict[str, Any]:
 
 
 def _run(group: str, number: int, result: str) -> dict[str, Any]:
-    """Try one way in a process of its own. Return its report, which has no "way" if there is none of that number."""
+    """Try one way in a process of its own. Return its report, which has no "way" if there is none of that number.
+
+    The first process writes bytecode, so that the others start faster.
+    """
     file = Path(f"{result}.way")
     file.unlink(missing_ok=True)
     program = str(Path(__file__).with_name("table_ways.py"))
-    command = [sys.executable, "-I", "-B", program, *sys.argv[1:3], str(file), sys.argv[4], group, str(number)]
+    command = [sys.executable, "-I", program, *sys.argv[1:3], str(file), sys.argv[4], group, str(number)]
     try:
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_MAX_S)
         report: dict[str, Any] = json.loads(file.read_text("utf-8"))
@@ -107,4 +111,4 @@ def _restore(copy: str, existing: dict[Path, bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[3], sys.argv[5])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[5])

@@ -264,6 +264,49 @@ def test_a_sqlite_database_that_django_lacks_is_made_by_the_build(tmp_path: Path
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
+def test_tables_that_no_first_request_needs_are_made_from_the_models_of_flask_sqlalchemy(tmp_path: Path) -> None:
+    folder = write(tmp_path / "todo", {"app.py": TODO, "requirements.txt": "flask-sqlalchemy\n"})
+    emitted: list[events.Event] = []
+    artifact = build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
+    lines = [event.text for event in emitted if isinstance(event, events.Notice) and "todo.db" in event.text]
+    assert lines == [
+        "python app.py: made instance/todo.db, since the database has no table todo; "
+        "what the app writes to it is lost when an environment ends"
+    ]
+    assert "LAMBENT_WRITABLE" in dict(artifact.environment)
+    with ZipFile(artifact.path) as archive:
+        (tmp_path / "made").write_bytes(archive.read("instance/todo.db"))
+    with closing(sqlite3.connect(tmp_path / "made")) as database:
+        assert database.execute("SELECT title FROM todo").fetchall() == [("first",)]
+    (folder / "app.py").write_text(TODO.replace('if __name__ == "__main__":', "if True:").replace("    app.run()\n", ""))
+    emitted.clear()
+    artifact = build(load(folder, Flags(runtime=RUNTIME), {}, date.today()), CACHE / "build", os.environ, emitted.append)
+    assert "instance/todo.db" not in {entry.name for entry in artifact.entries}, "its start makes them"
+
+
+TODO = """\
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///todo.db"
+db = SQLAlchemy(app)
+
+class Todo(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String(100))
+
+@app.get("/")
+def home():
+    return "log in"
+
+if __name__ == "__main__":
+    with app.app_context():
+        db.create_all()
+        db.session.add(Todo(title="first"))
+        db.session.commit()
+    app.run()
+"""
 DATABASE = 'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/tmp/shop.sqlite3"}}\n'
 NEEDS_VARIABLE = "import os\nSECRET_KEY = os.environ['SHOP_KEY']\n"
 MIGRATION = """\

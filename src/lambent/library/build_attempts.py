@@ -76,7 +76,7 @@ def attempt(config: Config, builder: Builder, emit: Emit, run: Callable[[Config]
                 config = older
             elif corrected := with_corrections(config, builder.cache, builder.options, error):
                 config = corrected
-            elif making := with_tables(config, builder.cache, error, emit):
+            elif making := with_tables(config, builder.cache, error):
                 config, lacking = making, error
             elif earlier := with_earlier_releases(config, builder.cache, builder.options, error):
                 config, first_error = earlier, error

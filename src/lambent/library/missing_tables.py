@@ -9,16 +9,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lambent.config.model import Config
-from lambent.deployment import writable
 from lambent.errors import LambentError
-from lambent.events import Emit
 from lambent.package.cache import read_json, write_json
 
 _NO_TABLE = re.compile(r"no such table: (?:\w+\.)?(\w+)")
 
 
-def with_tables(config: Config, cache: Path, error: LambentError, emit: Emit) -> Config | None:
-    """Return the configuration whose build makes the table that the app's start lacks, and that lets the app write to it.
+def with_tables(config: Config, cache: Path, error: LambentError) -> Config | None:
+    """Return the configuration whose build makes the table that the app's start lacks.
 
     None if that isn't the error, or if the build has made the tables already: a Django project's are always made.
     """
@@ -27,27 +25,20 @@ def with_tables(config: Config, cache: Path, error: LambentError, emit: Emit) ->
     if match is None or config.missing_table or config.app.kind == "handler" or "django/" in text:
         return None
     write_json(_record(config, cache), match[1])
-    if config.writable is None and config.client == "lambent":
-        emit(writable.warning("its SQLite database"))
-    return _making(config, match[1])
+    return replace(config, missing_table=match[1])
 
 
 def with_known_tables(config: Config, cache: Path) -> Config:
     """Return the configuration whose build makes the table that an earlier start has lacked, if one has."""
     path = _record(config, cache)
     table = read_json(path) if not config.missing_table and path.is_file() else None
-    return _making(config, table) if table else config
+    return replace(config, missing_table=table) if table else config
 
 
 def without_tables(config: Config, cache: Path) -> Config:
     """Return the configuration whose build makes no tables, and forget that one was lacking."""
     _record(config, cache).unlink(missing_ok=True)
     return replace(config, missing_table="")
-
-
-def _making(config: Config, table: str) -> Config:
-    is_writable = True if config.writable is None and config.client == "lambent" else config.writable
-    return replace(config, missing_table=table, writable=is_writable)
 
 
 def _record(config: Config, cache: Path) -> Path:

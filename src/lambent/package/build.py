@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from lambent.config.model import Config
 from lambent.config.own_package import install_roots
 from lambent.errors import PackagingError
-from lambent.events import Built, Emit, Event, Notice, Warned, ignore
+from lambent.events import Built, Emit, Event, Notice, Warned, ignore, without_repeats
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import assemble, function_settings, own_distribution, runtime_bundle, secret_scan
@@ -58,7 +58,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
     """
     with _explained(config, cache), ExitStack() as archives:
         make_private_cache(cache)
-        context = BuildContext.start(config, cache, environ, _once(emit), options)
+        context = BuildContext.start(config, cache, environ, without_repeats(emit), options)
         with context.phase("source"):
             files = read_source(context)
             files |= own_distribution.metadata_files(context, files)
@@ -119,29 +119,15 @@ def _complete(
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
                 with_static, all_files = collect_static(recording, shards, files, interpreter)
-                all_files = make_tables(with_static, shards, all_files, interpreter)
-                check_static_folders(with_static.config, all_files)
-                final, contents = lay_out(with_static, shards, all_files, interpreter)
+                with_tables, all_files = make_tables(with_static, shards, all_files, interpreter)
+                check_static_folders(with_tables.config, all_files)
+                final, contents = lay_out(with_tables, shards, all_files, interpreter)
                 findings = find(final, contents, requirements.omitted(contents.shards), add_command(requirements.source))
             supplemented = supplement(context, requirements, findings)
             if supplemented is None:
                 return replace(final, emit=context.emit), requirements, contents, findings
             reports.pop_all()  # what is built next has its own
         context, requirements = supplemented
-
-
-def _once(emit: Emit) -> Emit:
-    """Return an `emit` that says each line once, although requirements that are completed are resolved again."""
-    emitted: set[Event] = set()
-
-    def emit_once(event: Event) -> None:
-        if isinstance(event, Notice | Warned):
-            if event in emitted:
-                return
-            emitted.add(event)
-        emit(event)
-
-    return emit_once
 
 
 def _emit_all(emit: Emit, events: Iterable[Event]) -> None:

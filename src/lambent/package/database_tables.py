@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import Notice
@@ -21,28 +23,48 @@ _PROGRAM = Path(__file__).with_name("table_maker.py")
 _TIMEOUT_S = 120
 
 
+_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+
+
 class NoTablesError(PackagingError):
     """The build can't make the tables that the app lacks."""
 
 
-def make_tables(context: BuildContext, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter | None) -> Files:
-    """Return the files with the database that has the table which an earlier start lacked. Raises NoTablesError."""
+def make_tables(
+    context: BuildContext, shards: tuple[Shard, ...], files: Files, interpreter: Interpreter | None
+) -> tuple[BuildContext, Files]:
+    """Return the files with the database that the app lacks, and the context, whose app may write to it.
+
+    Both are unchanged if an earlier start lacked no table, and no app with Flask-SQLAlchemy lacks all of them. Raises
+    NoTablesError if nothing in the app makes the table that a start lacked.
+    """
     config = context.config
-    table = config.missing_table
-    if not table or context.options.scope == "layer":
-        return files
+    table, where = config.missing_table, config.app.spec
+    if context.options.scope == "layer" or not (table or _may_lack_tables(config, shards, files)):
+        return context, files
     what = f"the build can't make the table {table}"
     if interpreter is None:
-        raise NoTablesError(f"{what}: Python {context.target.python} is missing", where=config.app.spec)
-    arguments = (config.app.handler, table)
-    program = Program("tables", str(_PROGRAM), arguments, variables=(), timeout_s=_TIMEOUT_S)
+        if table:
+            raise NoTablesError(f"{what}: Python {context.target.python} is missing", where=where)
+        return context, files
+    program = Program("tables", str(_PROGRAM), (config.app.handler, table), variables=(), timeout_s=_TIMEOUT_S)
     placed = dict(arrange((), runtime_files(), files, config.app).files)
     report, made = run_cached(context, program, shards, placed, interpreter)
-    if "error" in report:
-        raise NoTablesError(f"{what}: {report['error'] or 'nothing in the app makes it'}", where=config.app.spec)
+    if "error" in report and table:
+        raise NoTablesError(f"{what}: {report['error'] or 'nothing in the app makes it'}", where=where)
     for database in made:
-        context.emit(made_database(config, report["way"], database, f"the database has no table {table}"))
-    return {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
+        context.emit(made_database(config, report["way"], database, f"the database has no table {report['table']}"))
+    if made and config.writable is None and config.client == "lambent":
+        context = replace(context, config=replace(config, writable=True))
+    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
+
+
+def _may_lack_tables(config: Config, shards: tuple[Shard, ...], files: Files) -> bool:
+    """Return whether Flask-SQLAlchemy may have a database in the project that isn't packed."""
+    if config.app.kind == "handler" or not any(shard.name == "flask-sqlalchemy" for shard in shards):
+        return False
+    names = [name for name in files if name.endswith((".py", ".cfg", ".flaskenv"))]
+    return not any(name.endswith(_SUFFIXES) for name in files) and any(b"sqlite" in files[name].read() for name in names)
 
 
 def made_database(config: Config, command: str, database: str, reason: str) -> Notice:
@@ -50,4 +72,6 @@ def made_database(config: Config, command: str, database: str, reason: str) -> N
     text = f"{command}: made {database}, since {reason}"
     if (config.path / database).exists():
         text += f'; include = ["{database}"] packs yours'
+    if config.writable is None:  # otherwise a warning about the code that writes says so
+        text += "; what the app writes to it is lost when an environment ends"
     return Notice(text)

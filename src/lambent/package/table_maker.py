@@ -1,8 +1,9 @@
 """A program for the target's Python: makes the SQLite database that an app lacks, in the way that the app's own files show.
 
 Its arguments are a copy of the project, which has lambent's runtime too, the folder of its packages, the file that gets the
-result as JSON, the app's handler, and the table that the database lacks. It runs without lambent. Each way of `table_ways.py`
-is tried in a process of its own. What counts is whether a new database has the table then.
+result as JSON, the app's handler, and the table that the database lacks: "" asks Flask-SQLAlchemy's models for one. It runs
+without lambent. Each way of `table_ways.py` is tried in a process of its own. What counts is whether a new database has the
+table then.
 """
 
 from __future__ import annotations
@@ -22,22 +23,30 @@ _SQLITE = b"SQLite format 3\0"
 def main(copy: str, packages: str, result: str, table: str) -> None:
     has_commands = Path(packages, "flask").is_dir() or Path(copy, "alembic.ini").is_file()
     groups = (*(["commands"] if has_commands else []), "programs", "models")
-    Path(result).write_text(json.dumps(_make(copy, result, table, groups)), "utf-8")
-
-
-def _make(copy: str, result: str, table: str, groups: tuple[str, ...]) -> dict[str, Any]:
-    """Return how the table was made, and the new databases, from the first way that makes it without an exception."""
     existing = {file: file.read_bytes() for file in _databases(copy)}
+    report = _make(copy, result, table, groups, existing) if table else _ask_models(copy, result, groups, existing)
+    Path(result).write_text(json.dumps({"table": table, **report}), "utf-8")
+
+
+def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[Path, bytes]) -> dict[str, Any]:
+    """Return what `_make` returns for a table of the app's models. If there is none, or it can't be made, that is no error."""
+    report = _run("lacking", 0, result)
+    _restore(copy, existing)
+    table = report.get("table", "")
+    made = _make(copy, result, table, groups, existing) if table else {}
+    if "databases" in made:
+        return {"table": table, **made}
+    own = [file.relative_to(copy).as_posix() for file in Path(copy).rglob("*.py")]
+    return {"modules": own if report.get("error") else report["modules"]}
+
+
+def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing: dict[Path, bytes]) -> dict[str, Any]:
+    """Return how the table was made, and the new databases, from the first way that makes it without an exception."""
     tried: list[str] = []
     incomplete: list[tuple[str, int]] = []
     for group in groups:
         number = 0
-        while True:
-            report = _run(group, number, result)
-            if "way" not in report:
-                tried += filter(None, [report.get("error")])
-                _restore(copy, existing)  # the import may have made some
-                break
+        while "way" in (report := _run(group, number, result)):
             if (made := _made(copy, existing, table)) and not report["error"]:
                 return {"way": report["way"], "modules": report["modules"], "databases": made}
             if made:
@@ -45,12 +54,14 @@ def _make(copy: str, result: str, table: str, groups: tuple[str, ...]) -> dict[s
             tried.append(f"{report['way']}: {report['error'] or 'it makes no such table'}")
             _restore(copy, existing)
             number += 1
+        tried += filter(None, [report.get("error")])
+        _restore(copy, existing)  # the import may have made some
     for group, number in incomplete:
         report = _run(group, number, result)
         if made := _made(copy, existing, table):
             return {"way": report["way"], "modules": report["modules"], "databases": made}
         _restore(copy, existing)
-    return {"error": "; ".join(dict.fromkeys(tried)), "modules": []}
+    return {"error": "; ".join(dict.fromkeys(tried))}
 
 
 def _run(group: str, number: int, result: str) -> dict[str, Any]:

@@ -41,11 +41,7 @@ _CHANGES = {
 }
 """For each audit event of a change, how many paths come first in its arguments."""
 _COMMANDS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
-_NETWORK = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname")
-
-
-class Serves(BaseException):
-    """Ends a program that opens a port: what it does before is done."""
+_NETWORK = ("socket.bind", "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname")
 
 
 def main(copy: str, packages: str, result: str, handler: str, group: str, number: int) -> None:
@@ -55,13 +51,14 @@ def main(copy: str, packages: str, result: str, handler: str, group: str, number
     report: dict[str, Any] = {}
     _guard(str(Path(copy).parent))
     try:
-        found = _programs(copy, handler) if group == "programs" else _ways(group, handler, copy)
-        way = next((each for index, each in enumerate(found) if index == number), None)
-        if way is not None:
-            report = {"way": way[0], "error": ""}
-            way[1]()
-    except Serves:
-        pass
+        if group == "lacking":
+            report = {"table": _lacking(handler, copy)}
+        else:
+            found = _programs(copy, handler) if group == "programs" else _ways(group, handler, copy)
+            way = next((each for index, each in enumerate(found) if index == number), None)
+            if way is not None:
+                report = {"way": way[0], "error": ""}
+                way[1]()
     except BaseException as error:
         is_end = (isinstance(error, SystemExit) and not error.code) or getattr(error, "kind", "") == "Runtime.NoServer"
         is_end = is_end or type(error).__name__ == "Served"
@@ -83,8 +80,6 @@ def _guard(folder: str) -> None:
         return os.path.realpath(os.fsdecode(path)).startswith(top)
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.bind":
-            raise Serves
         if event in _COMMANDS or event in _NETWORK:
             raise PermissionError(f"the build allows no {event}")
         if event == "sqlite3.connect":
@@ -119,6 +114,33 @@ def _ways(group: str, handler: str, copy: str) -> Iterator[Any]:
         yield from _flask_models(flask)
         yield from _sqlalchemy_models()
         yield from _peewee_models(copy)
+
+
+def _lacking(handler: str, copy: str) -> str:
+    """Return a table of Flask-SQLAlchemy's models if its SQLite database in the project has none after the first request."""
+    from lambent_runtime.app_loader import load_app
+
+    app = _flask_app(load_app(handler), copy)
+    database = _flask_database(app)
+    if database is None:
+        return ""
+    with suppress(Exception):
+        app.test_client().get("/")
+    with app.app_context():
+        engine = database.engine
+        tables = {name for name, table in database.metadata.tables.items() if not table.info.get("bind_key")}
+        if engine.dialect.name != "sqlite" or not _relative(engine.url.database or "", copy):
+            return ""
+        from sqlalchemy import inspect
+
+        return "" if tables & set(inspect(engine).get_table_names()) else min(tables, default="")
+
+
+def _flask_database(app: Any) -> Any:
+    """Return the app's Flask-SQLAlchemy object, or None."""
+    extension = getattr(app, "extensions", {}).get("sqlalchemy")
+    database = getattr(extension, "db", extension)  # Flask-SQLAlchemy before 3 has a state there
+    return database if hasattr(database, "create_all") else None
 
 
 def _own_files(copy: str) -> Iterator[str]:
@@ -276,9 +298,8 @@ def _call(function: Any, app: Any) -> None:
 
 
 def _flask_models(app: Any) -> Iterator[Any]:
-    extension = getattr(app, "extensions", {}).get("sqlalchemy")
-    database: Any = getattr(extension, "db", extension)  # Flask-SQLAlchemy before 3 has a state there
-    if hasattr(database, "create_all"):
+    database = _flask_database(app)
+    if database is not None:
 
         def create_all() -> None:
             with app.app_context():

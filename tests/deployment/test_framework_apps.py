@@ -256,7 +256,8 @@ def test_a_sqlite_database_that_django_lacks_is_made_by_the_build(tmp_path: Path
         with ZipFile(artifact.path) as archive:
             made.add(archive.read("data/shop.sqlite3"))
     notices = [event.text for event in emitted if isinstance(event, events.Notice)]
-    assert notices.count("migrate: made data/shop.sqlite3, since the zip would have no database") == 2
+    made_line = "migrate: made data/shop.sqlite3, since the zip would have no database"
+    assert sum(line.startswith(made_line) for line in notices) == 2
     (tmp_path / "made").write_bytes(made.pop())
     assert not made, "the same bytes each time"
     with closing(sqlite3.connect(tmp_path / "made")) as database:

@@ -21,7 +21,7 @@ from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
-from lambent.package.database_tables import made_database
+from lambent.package.database_tables import report_databases
 from lambent.package.isolated_run import Files, Program, Result, run_cached
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
@@ -60,8 +60,7 @@ def collect_static(
     report, made = _inspect(context, module, shards, files, interpreter)
     databases = report.get("databases", ())
     context = _serve_static(_review(context, report), report, len(made) - len(databases))
-    for database in databases:
-        context.emit(made_database(config, "migrate", database, "the zip would have no database"))
+    context = report_databases(context, "migrate", databases, "the zip would have no database")
     return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
 
 

@@ -5,6 +5,7 @@ A Django project's is made with its static files (`collect_static.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
 from lambent.package.vendor import runtime_files
 
-_PROGRAM = Path(__file__).with_name("table_maker.py")
+_PROGRAM, _PART = (str(Path(__file__).with_name(name)) for name in ("table_maker.py", "table_ways.py"))
 _TIMEOUT_S = 120
 
 
@@ -47,15 +48,12 @@ def make_tables(
         if table:
             raise NoTablesError(f"{what}: Python {context.target.python} is missing", where=where)
         return context, files
-    program = Program("tables", str(_PROGRAM), (config.app.handler, table), variables=(), timeout_s=_TIMEOUT_S)
+    program = Program("tables", _PROGRAM, (config.app.handler, table), (), _TIMEOUT_S, (_PART,))
     placed = dict(arrange((), runtime_files(), files, config.app).files)
     report, made = run_cached(context, program, shards, placed, interpreter)
     if "error" in report and table:
         raise NoTablesError(f"{what}: {report['error'] or 'nothing in the app makes it'}", where=where)
-    for database in made:
-        context.emit(made_database(config, report["way"], database, f"the database has no table {report['table']}"))
-    if made and config.writable is None and config.client == "lambent":
-        context = replace(context, config=replace(config, writable=True))
+    context = report_databases(context, report.get("way", ""), made, f"the database has no table {report['table']}")
     return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
 
 
@@ -67,11 +65,16 @@ def _may_lack_tables(config: Config, shards: tuple[Shard, ...], files: Files) ->
     return not any(name.endswith(_SUFFIXES) for name in files) and any(b"sqlite" in files[name].read() for name in names)
 
 
-def made_database(config: Config, command: str, database: str, reason: str) -> Notice:
-    """Return the line about a database that the build has made."""
-    text = f"{command}: made {database}, since {reason}"
-    if (config.path / database).exists():
-        text += f'; include = ["{database}"] packs yours'
-    if config.writable is None:  # otherwise a warning about the code that writes says so
-        text += "; what the app writes to it is lost when an environment ends"
-    return Notice(text)
+def report_databases(context: BuildContext, command: str, databases: Iterable[str], reason: str) -> BuildContext:
+    """Say which databases a command has made in the build, and why. Return the context, whose app may write to them."""
+    config = context.config
+    for database in databases:
+        text = f"{command}: made {database}, since {reason}"
+        if (config.path / database).exists():
+            text += f'; include = ["{database}"] packs yours'
+        if config.writable is None:  # otherwise a warning about the code that writes says so
+            text += "; what the app writes to it is lost when an environment ends"
+        context.emit(Notice(text))
+        if config.writable is None and config.client == "lambent":
+            context = replace(context, config=replace(config, writable=True))
+    return context

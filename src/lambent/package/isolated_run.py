@@ -45,7 +45,7 @@ class Program(Struct, frozen=True):
 
     Its arguments are the copy of the project, the folder of its packages, the file that gets its report as JSON, and
     `arguments`. The report has "error" if it failed, "modules" (the project's own files that were imported), and what to pack:
-    the files in "folder", and "databases".
+    the files in "folder", and "databases". `parts` are files that the program starts.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Program(Struct, frozen=True):
     arguments: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     timeout_s: int
+    parts: tuple[str, ...] = ()
 
 
 def run_cached(
@@ -72,10 +73,11 @@ def run_cached(
 
 
 def _key(config: Config, program: Program, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:
-    source = Path(program.file).stat()
+    sources = [Path(file).stat() for file in (program.file, *program.parts)]
     others = [name for name in placed if not name.endswith((".py", ".md", ".rst", ".po", ".mo")) and not _is_template(name)]
     parts = (
-        *(source.st_size, source.st_mtime_ns, str(interpreter.path), program.arguments, program.variables),
+        *((source.st_size, source.st_mtime_ns) for source in sources),
+        *(str(interpreter.path), program.arguments, program.variables),
         *(config.environment, config.secrets),
         *([shard.path.name for shard in shards], sorted(placed), _dates(placed, others)),
     )

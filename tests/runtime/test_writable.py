@@ -22,6 +22,7 @@ print(json.dumps({"cwd": os.getcwd(), "file": __file__, "package": names.__file_
 open("written.txt", "w").write("x")
 with open(names.BESIDE, "a") as file: file.write("!")
 """
+SEEN = "import json\nprint(json.dumps({'cwd': os.getcwd(), 'file': __file__, 'package': names.__file__}))\n"
 NAMES = """\
 from pathlib import Path
 BESIDE = Path(__file__).parent / "data" / "names.txt"
@@ -48,11 +49,22 @@ def task(tmp_path: Path) -> Path:
     return folder
 
 
-def start(task: Path) -> dict[str, str]:
+def start(task: Path, **variables: str) -> dict[str, str]:
     temporary = str(task.with_name("tmp"))
-    environ = {**os.environ, "LAMBENT_WRITABLE": "1", "LAMBDA_TASK_ROOT": str(task), "TMPDIR": temporary}
+    environ = {**os.environ, "LAMBDA_TASK_ROOT": str(task), "TMPDIR": temporary}
+    environ |= variables or {"LAMBENT_WRITABLE": "1"}
     result = subprocess.run([sys.executable, "-c", START], cwd=task, env=environ, check=True, capture_output=True, text=True)
     return json.loads(result.stdout.splitlines()[0])  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("writable", ["", "1"])
+def test_app_below_a_folder_knows_the_files_above_it(task: Path, writable: str) -> None:
+    (task / "shop/main.py").write_text("import os, names\ndef app(environ, start_response): ...\n" + SEEN)
+    own = task / "lambent_runtime/own_files"
+    own.write_text(f"{own.read_text()}shop/main.py\0")
+    top = task.with_name("tmp") / "app" if writable else task
+    seen = start(task, LAMBENT_ROOT="shop", LAMBENT_WRITABLE=writable)
+    assert seen == {"cwd": str(top), "file": f"{top}/shop/main.py", "package": f"{top}/shop/names.py"}
 
 
 def test_the_app_runs_from_a_copy_of_its_own_files(task: Path) -> None:

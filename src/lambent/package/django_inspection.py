@@ -123,7 +123,8 @@ def _relative(path: str, copy: str) -> str:
 
 
 def main(copy: str, packages: str, result: str) -> None:
-    sys.path[:0] = [copy, packages]
+    root = os.environ.get("LAMBENT_ROOT")  # as in runtime/startup.py
+    sys.path[:0] = [*([f"{copy}/{root}"] if root else []), copy, packages]
     os.chdir(copy)
     try:
         report = inspect(copy)

@@ -23,9 +23,10 @@ def environment(config: Config) -> tuple[tuple[str, str], ...]:
         return (WRAPPER, _HANDLER, *payload, *switches) if config.client == "lambent" else ()
     client = WRAPPER if config.client == "lambent" else ("LAMBENT_APP", config.app.handler)
     static = " ".join(f"{path}={folder}" for path, folder in config.static or ())
+    root = config.app.root if config.app.root != "." else ""
     settings = (
         *(("LAMBENT_EVENTS", config.events), ("LAMBENT_BASE_PATH", config.base_path), ("LAMBENT_STATIC", static)),
-        ("LAMBENT_ALLOWED_HOSTS", ",".join(config.allowed_hosts)),
+        *(("LAMBENT_ALLOWED_HOSTS", ",".join(config.allowed_hosts)), ("LAMBENT_ROOT", root)),
     )
     return (client, *((_STREAM,) if config.stream else ()), *switches, *((name, value) for name, value in settings if value))
 

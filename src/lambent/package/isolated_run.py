@@ -78,7 +78,7 @@ def _key(config: Config, program: Program, shards: tuple[Shard, ...], placed: Fi
     parts = (
         *((source.st_size, source.st_mtime_ns) for source in sources),
         *(str(interpreter.path), program.arguments, program.variables),
-        *(config.environment, config.secrets),
+        *(config.app.root, config.environment, config.secrets),
         *([shard.path.name for shard in shards], sorted(placed), _dates(placed, others)),
     )
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
@@ -153,6 +153,7 @@ def _environment(context: BuildContext, program: Program, home: str) -> dict[str
         "LC_ALL": "C.UTF-8",
         "AWS_LAMBDA_FUNCTION_NAME": config.name,  # settings may depend on it
         "AWS_REGION": config.region or "us-east-1",
+        **({"LAMBENT_ROOT": config.app.root} if config.app.root != "." else {}),
         **dict(program.variables),
         **dict.fromkeys(dict(config.secrets), "unknown"),
         **dict(config.environment),

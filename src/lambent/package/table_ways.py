@@ -46,7 +46,8 @@ _NETWORK = ("socket.bind", "socket.connect", "socket.sendto", "socket.sendmsg", 
 
 def main(copy: str, packages: str, result: str, handler: str, group: str, number: int) -> None:
     """Run one way of a group, and report what it was and how it ended."""
-    sys.path[:0] = [copy, packages]
+    root = os.environ.get("LAMBENT_ROOT")  # as in runtime/startup.py
+    sys.path[:0] = [*([f"{copy}/{root}"] if root else []), copy, packages]
     os.chdir(copy)
     report: dict[str, Any] = {}
     _guard(str(Path(copy).parent))

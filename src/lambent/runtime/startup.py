@@ -5,6 +5,8 @@ Modules are imported where they are needed: each kind of app should pay for its 
 
 from __future__ import annotations
 
+import sys
+
 from .app_loader import load_app
 from .environment import set_variable, variable
 from .event_handler import EventHandler
@@ -74,10 +76,14 @@ def _prepare(log: Log) -> None:
         from . import overflow
 
         overflow.load(log)
+    folder = variable("LAMBDA_TASK_ROOT") or sys.path[0]
     if variable("LAMBENT_WRITABLE"):
         from . import writable
 
-        writable.run_from_copy()
+        folder = writable.run_from_copy()
+    root = variable("LAMBENT_ROOT")
+    if root:  # the zip has the files below it twice; these know the files above them: Path(__file__).parent.parent
+        sys.path.insert(0, f"{folder}/{root}")
 
 
 def _load(handler: str) -> Any:

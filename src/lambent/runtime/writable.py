@@ -16,8 +16,8 @@ _OWN_FILES = __file__.rpartition("/")[0] + "/own_files"
 _BLOCK = 1 << 24
 
 
-def run_from_copy() -> None:
-    """Copy the app's own files to /tmp, and make the copy the current folder and the first on the import path.
+def run_from_copy() -> str:
+    """Copy the app's own files to /tmp, and make the copy the current folder and the first on the import path. Return it.
 
     A copy that exists is used unchanged: this process follows one that crashed, or another worker was faster. Only a start of
     `lambent dev` brings it up to date.
@@ -37,6 +37,7 @@ def run_from_copy() -> None:
         _update(task, copy)
     posix.chdir(copy)
     sys.path.insert(0, copy)
+    return copy
 
 
 def _copy_all(task: str, copy: str) -> None:

@@ -134,6 +134,7 @@ def test_what_the_app_has_for_it_makes_the_tables(source: str, handler: str, way
     packages = str(Path(flask.__file__).parent.parent)
     command = [sys.executable, "-I", table_maker.__file__, str(copy), packages, str(result), handler, "item"]
     subprocess.run(command, check=True, timeout=60)
-    assert json.loads(result.read_text()) == {"way": way, "modules": ["shop.py"], "databases": ["shop.db"]}
+    expected = {"table": "item", "way": way, "modules": ["shop.py"], "databases": ["shop.db"]}
+    assert json.loads(result.read_text()) == expected
     with closing(sqlite3.connect(copy / "shop.db")) as database:
         assert "id" in str(database.execute("SELECT sql FROM sqlite_master").fetchall())

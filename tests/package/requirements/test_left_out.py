@@ -63,6 +63,17 @@ def test_server_without_a_wheel_is_left_out_unless_the_app_imports_it(tmp_path: 
         resolve(importing, cache)
 
 
+def test_backport_is_left_out_where_python_has_it(tmp_path: Path, registry: Registry) -> None:
+    for python in ("38", "310"):
+        offer(registry, "backports_zoneinfo", "0.2.1", f"cp{python}-cp{python}-manylinux_2_17_x86_64")
+    project, events = make_project(tmp_path / "app", registry, "demo", "backports.zoneinfo==0.2.1"), list[Event]()
+    request = make_request(project, TARGET, tmp_path / "cache", emit=events.append)
+    assert set(versions(resolve(request, tmp_path / "cache"))) == {"demo", "needed"}
+    assert events == [Notice("backports-zoneinfo is left out: Python 3.13 has zoneinfo itself")]
+    old = make_request(project, make_target("3.10"), tmp_path / "cache")
+    assert "backports-zoneinfo" in versions(resolve(old, tmp_path / "cache")), "it fits"
+
+
 def test_without_leaves_out_what_only_that_package_needs(tmp_path: Path, registry: Registry) -> None:
     offer(registry, "shared")
     offer(registry, "large", requires=("only-large", "shared"))

@@ -90,7 +90,10 @@ _OTHER_SYSTEMS = {
 }
 """Packages of Ubuntu, Windows and macOS, each with its module: `pip freeze` lists them there, and PyPI has few of them."""
 
-_UNNEEDED = {**_SERVERS, **TOOLS, **_OTHER_SYSTEMS}
+_BACKPORTS = {"backports-datetime-fromisoformat": "datetime.fromisoformat", "backports-zoneinfo": "zoneinfo"}
+"""Compiled packages with what newer Pythons have themselves: `pip freeze` doesn't say that only older ones need them."""
+
+_UNNEEDED = {**_SERVERS, **TOOLS, **_OTHER_SYSTEMS, **dict.fromkeys(_BACKPORTS, "backports")}
 MODULES = frozenset(_UNNEEDED.values())
 _ALWAYS = {**STANDARD_MODULES, "pkg-resources": ""}
 
@@ -141,6 +144,8 @@ def reason(name: str, python: str) -> str:
         return "pkg-resources is left out: it isn't a package, Debian's pip lists it by mistake"
     if name in STANDARD_MODULES:
         return f"{name} is left out: Python {python} has {STANDARD_MODULES[name]} itself"
+    if name in _BACKPORTS:
+        return f"{name} is left out: Python {python} has {_BACKPORTS[name]} itself"
     if name in _SERVERS:
         return f"{name} is left out: it has no wheel, and on Lambda nothing needs it"
     if name in _OTHER_SYSTEMS:

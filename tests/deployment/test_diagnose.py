@@ -372,6 +372,13 @@ CASES = (
         "    data = json.loads(event['body'])\nTypeError: the JSON object must be str, bytes or bytearray, not NoneType\n",
     ),
     Case(
+        "settings that the author keeps out of the repository",
+        "the module local_settings is missing",
+        "write local_settings.py, which the app reads its settings from, or include it in the zip",
+        "Runtime.ImportModuleError",
+        "Unable to import module 'main': No module named 'local_settings'",
+    ),
+    Case(
         "a key that isn't a variable",
         "the function failed: KeyError: 'DATE' (main.py, line 4)",
         "fix the error and deploy again",

@@ -50,6 +50,10 @@ _UNSET = (
     r"|Config '(\w+)' is missing, and has no default"  # Starlette
     r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) (?:environment variable|must be set)"  # openai, groq, and what apps raise themselves
 )
+_OWN_SETTINGS = frozenset(
+    ("config", "settings", "local_settings", "localsettings", "credentials", "secret_keys", "secret_config")
+)
+"""Modules that an app's author keeps out of the repository."""
 _HIDDEN = r"lambent: the module (\w+) is the app's own"
 
 
@@ -153,6 +157,11 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] |
     if "." in name and top in failure.own_folders:
         where = f"{name.replace('.', '/')}.py"
         return f"the module {name} is missing", f"correct that name, or check that {where} exists and isn't left out of the zip"
+    if name in _OWN_SETTINGS:
+        return (
+            f"the module {name} is missing",
+            f"write {name}.py, which the app reads its settings from, or include it in the zip",
+        )
     package = requirement_for(name)
     hint = adding(failure.add_command, package)
     if "." in name:  # Python names the first part that is missing: what precedes it exists

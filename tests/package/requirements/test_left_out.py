@@ -219,7 +219,14 @@ def test_tool_that_does_not_fit_is_left_out_unless_a_package_requires_it(tmp_pat
     project = make_project(tmp_path / "app", registry, "demo", "mypy==0.5")
     resolution = resolve(make_request(project, TARGET, tmp_path / "cache", emit=events.append), tmp_path / "cache")
     assert set(versions(resolution)) == {"demo", "needed"}
-    assert events == [Notice("mypy is left out: it doesn't fit python3.13, and nothing imports it")]
+    assert events == [Notice("mypy is left out: it doesn't fit python3.13 or the other requirements, and nothing imports it")]
+
+
+def test_tool_whose_requirements_conflict_with_the_apps_is_left_out(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "zappa", requires=("needed<1",))
+    project = make_project(tmp_path / "app", registry, "demo", "zappa")
+    resolution = resolve(make_request(project, TARGET, tmp_path / "cache"), tmp_path / "cache")
+    assert set(versions(resolution)) == {"demo", "needed"}
 
 
 def test_packages_of_other_systems_are_left_out(tmp_path: Path, registry: Registry) -> None:

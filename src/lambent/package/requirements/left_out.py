@@ -151,7 +151,7 @@ def reason(name: str, python: str) -> str:
     if name in _OTHER_SYSTEMS:
         return f"{name} is left out: it is for another system, and nothing imports it"
     if name in TOOLS:
-        return f"{name} is left out: it doesn't fit python{python}, and nothing imports it"
+        return f"{name} is left out: it doesn't fit python{python} or the other requirements, and nothing imports it"
     return ""
 
 

@@ -242,7 +242,12 @@ class UvResolver:
         excluded = [pins[0] for pins in adjustments.excluded.values()]
         package = missing_wheels.blamed_package(message) or missing_wheels.excluded_package(message, excluded)
         if package is None:
-            raise self._conflict(message, adjustments) from None
+            words = set(re.findall(r"[\w.-]*\w", message))
+            tools = {name for name in self._named_optional() - adjustments.left_out if name in words}
+            if not tools:
+                raise self._conflict(message, adjustments) from None
+            adjustments.left_out |= tools
+            return
         if package.name in self._request.optional and package.name not in adjustments.left_out:
             adjustments.left_out.add(package.name)
             return

@@ -183,3 +183,11 @@ def test_handler_that_a_template_names_is_called_with_events_whatever_object_it_
     text = "functions:\n  hello:\n    handler: shop.entry\n"
     files = {"serverless.yml": text, "shop.py": "from own_tools import Service\nentry = Service()\n"}
     assert detect(write_project(tmp_path, files)).kind == "handler"
+
+
+def test_authorizer_of_serverless_is_not_taken_for_the_app(tmp_path: Path) -> None:
+    text = "functions:\n  auth:\n    handler: auth.handler\n  hello:\n    handler: hello.handler\n"
+    text += "    events:\n      - http: GET /\n"
+    code = "def handler(event, context):\n    return {}\n"
+    app = detect(write_project(tmp_path, {"serverless.yml": text, "auth.py": code, "hello.py": code}))
+    assert app.spec == "hello:handler" and "auth" in app.remarks[-1]

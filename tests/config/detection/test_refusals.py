@@ -364,3 +364,12 @@ def test_folders_that_their_own_apps_import_from_are_no_projects_of_their_own(
         detect(tmp_path)
     spec = shlex.split(error.value.hint.splitlines()[0])[-1]
     assert detect(tmp_path, spec).spec == spec == "books.app:app"
+
+
+def test_commands_for_several_functions_do_not_replace_each_other(tmp_path: Path) -> None:
+    code = "def handler(event, context):\n    return {}\n"
+    top = tmp_path / "shop"
+    write_project(top, {"src/get/app.py": code, "src/put/app.py": code, "src/__init__.py": "", "src/get/__init__.py": ""})
+    with pytest.raises(DetectionError) as error:
+        detect(top)
+    assert [line.rpartition(" --name ")[2] for line in error.value.detail.splitlines()[-2:]] == ["shop-get", "shop-put"]

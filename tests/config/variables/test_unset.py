@@ -73,6 +73,8 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os\nfrom pymongo import MongoClient\nURI = os.getenv('URI', '')\nclient = MongoClient(URI)", ["URI"]),
         ("import os, pymongo\nclient = pymongo.MongoClient(host=os.environ.get('URI', default=''))", ["URI"]),
         ("import os\nweb.config['SQLALCHEMY_DATABASE_URI'] = os.getenv('URI', '')", ["URI"]),
+        ("import os\nfrom telegram.ext import ApplicationBuilder\nApplicationBuilder().token(os.getenv('KEY'))", ["KEY"]),
+        ("import os, telebot\nbot = telebot.TeleBot(token=os.getenv('KEY'))", ["KEY"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
         ("from decouple import config\nkey = config('KEY')\nport = config('PORT', default=1, cast=int)", ["KEY"]),

@@ -58,11 +58,15 @@ def read_functions(folder: Path) -> list[DeclaredFunction]:
 
 
 def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | None:
-    """Return the only function, or the only one that HTTP requests call. None if nothing decides."""
+    """Return the only function, or the only one that HTTP requests call. None if nothing decides.
+
+    serverless.yml has all that calls a function: one without events is an authorizer, or another function calls it. In a
+    template of SAM a resource of its own may.
+    """
     different = {function.command: function for function in functions}
     if len(different) == 1:
         return next(iter(different.values()))
-    candidates = [function for function in different.values() if not function.is_other]
+    candidates = [each for each in different.values() if each.is_http or not (each.is_other or each.source in SERVERLESS)]
     return candidates[0] if len(candidates) == 1 and candidates[0].is_http else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent import names
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.scanned import ServerStart
 from lambent.config.model import App
@@ -17,6 +18,8 @@ from lambent.errors import DetectionError
 
 NO_APP = "no app in this file"
 SHOWN_MAX = 15
+_GENERIC_NAMES = frozenset(("lambda_handler", "handler", "main", "lambda_function", "app", "index", "function", "__init__"))
+"""Names of functions and files that don't tell one function from another."""
 _DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile")
 _SMALLEST = {
     "fastapi": 'from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get("/")\ndef home():\n    return "hello"',
@@ -60,17 +63,26 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
         f"found {len(apps)} apps, and nothing says which one to deploy: {specs}",
         where=str(modules.folder),
         hint=_how_to_name_app(modules.folder, apps[0][0]),
-        detail="\n".join([*lines, "", *(deploy_command(modules.folder, spec) for spec, *_ in shown)]),
+        detail="\n".join([*lines, "", *(_command_for(modules, each) for each in shown)]),
     )
+
+
+def _command_for(modules: ProjectModules, app: FoundApp) -> str:
+    """Return the command for one of several apps. Functions get names of their own, or each would replace the one before."""
+    spec, kind, path, _ = app
+    labels = [spec.partition(":")[2], path.stem, path.parent.name]
+    label = next((label for label in labels if label not in _GENERIC_NAMES), "")
+    name = names.to_app_name(f"{modules.folder.name}-{label}") if kind == "handler" and label else ""
+    return deploy_command(modules.folder, spec, name)
 
 
 def several_functions_error(modules: ProjectModules, source: str, functions: list[ListedFunction]) -> DetectionError:
     """Return the error for the functions that a deployment file has. Each becomes an app with a name of its own."""
     shown = functions[:SHOWN_MAX]
-    names = ", ".join(function.name for function in shown) + (", ..." if len(functions) > SHOWN_MAX else "")
+    listed = ", ".join(function.name for function in shown) + (", ..." if len(functions) > SHOWN_MAX else "")
     lines = [f"{each.name:<30} {', '.join(each.triggers) or '-':<20} {each.app.handler}" for each in shown]
     return DetectionError(
-        f"{source} has {len(functions)} functions, and nothing says which one to deploy: {names}",
+        f"{source} has {len(functions)} functions, and nothing says which one to deploy: {listed}",
         where=str(modules.folder / source),
         hint="\n".join(function.command for function in shown),
         detail="\n".join(lines),
@@ -151,12 +163,12 @@ def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) ->
 
 
 def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] = DetectionError) -> DetectionError:
-    names = [each.relative_to(folder).as_posix() for each in nested]
-    if len(names) == 1:
-        message = f"the app is in {names[0]}/"
+    folders = [each.relative_to(folder).as_posix() for each in nested]
+    if len(folders) == 1:
+        message = f"the app is in {folders[0]}/"
     else:
-        listed = ", ".join(names[:SHOWN_MAX]) + (", ..." if len(names) > SHOWN_MAX else "")
-        message = f"nothing says which app to deploy: {len(names)} folders have one each: {listed}"
+        listed = ", ".join(folders[:SHOWN_MAX]) + (", ..." if len(folders) > SHOWN_MAX else "")
+        message = f"nothing says which app to deploy: {len(folders)} folders have one each: {listed}"
     commands = "\n".join(f"lambent deploy {_shown(each)}" for each in nested[:SHOWN_MAX])
     return kind(message, where=str(folder), hint=commands)
 

@@ -263,7 +263,7 @@ class Expressions(ABC):
             for argument in arguments:
                 self.need_value(argument)
         elif dotted in known_calls.NEED_TEXT:
-            for argument in arguments:
+            for argument in (*arguments, *(keywords[word] for word in known_calls.SECRETS if word in keywords)):
                 self.need(replace(argument, is_number=dotted in known_calls.NUMBERS))
         elif dotted in known_calls.REFUSE_EMPTY:
             host = keywords.get("host") or next(iter(arguments), NOTHING)
@@ -294,6 +294,9 @@ class Expressions(ABC):
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if method in known_calls.SIGNING:
             self.sign_with(keywords.get("secret_key") or keywords.get("SECRET_KEY") or NOTHING)
+        if method == "token" and ast.unparse(node.func).endswith(known_calls.BUILDERS):
+            for argument in (*arguments, *keywords.values()):
+                self.need(argument)
         if method == "from_object" and arguments:
             self.configure(arguments[0], scope.path)
         elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():

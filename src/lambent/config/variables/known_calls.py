@@ -25,7 +25,12 @@ NEED_TEXT = frozenset(
         *("linebot.LineBotApi", "linebot.WebhookHandler", "linebot.v3.WebhookHandler"),
     ]
 )
-"""Functions that raise one if an argument is None or empty."""
+"""Functions that raise one if an argument is None or empty. Of those with a name, that goes for `SECRETS`."""
+
+SECRETS = ("token", "channel_access_token", "channel_secret")
+
+BUILDERS = ("ApplicationBuilder().token", "Application.builder().token")
+"""Methods that do so, as python-telegram-bot's documentation writes them."""
 
 REFUSE_EMPTY = frozenset(
     [

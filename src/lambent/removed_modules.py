@@ -97,6 +97,8 @@ _CHANGES = (
     (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
     (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
     (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
+    (r"module 'eventlet\.green\.thread' has no attribute 'daemon_threads_allowed'", "what eventlet 0.33 patches", "3.12"),
+    (r"module 'eventlet\.green\.thread' has no attribute 'start_joinable_thread'", "what eventlet before 0.38 patches", "3.13"),
     (r"There is no current event loop in thread 'MainThread'", "event loops that asyncio.get_event_loop() makes", "3.14"),
     (r'unable to infer type for attribute "', "annotations in a class's namespace, as pydantic 1 does", "3.14"),
     (r"'super' object has no attribute 'dicts'", "copies of super()", "3.14"),  # Django before 5.2

@@ -36,6 +36,10 @@ CASES = {
         "the app can't find the host postgres",
         "set vpc",
     ),
+    "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db.example' (Name or service not known)\")": (
+        "the app can't find the host db.example",
+        "vpc",
+    ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (
         "the app needs a driver for MySQL",

@@ -42,6 +42,10 @@ def config(tmp_path: Path) -> Config:
             "TypeError: Field.__init__() missing 1 required positional argument: 'kw_only'",
             ("the old form of dataclasses.Field", "3.10"),
         ),
+        (
+            "module 'eventlet.green.thread' has no attribute 'start_joinable_thread'",
+            ("what eventlet before 0.38 patches", "3.13"),
+        ),
         ("No module named 'flask'", ("", "")),
         ("module 'os' has no attribute 'fork1'", ("", "")),
     ],

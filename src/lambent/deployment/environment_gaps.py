@@ -18,7 +18,9 @@ _UNRESOLVED = re.compile(
     r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"
     r"|No address associated with hostname"
 )
-_HOST = re.compile(r"host name \"([^\"]+)\"|(?:connect(?:ing)? to|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)")
+_HOST = re.compile(
+    r"host name \"([^\"]+)\"|(?:connect(?:ing)? to(?! MySQL)|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
+)
 
 
 def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:

@@ -35,6 +35,7 @@ from lambent.package.proof.check import find, report
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
+from lambent.package.stand_ins import stand_ins
 from lambent.package.supplements import report_additions, supplement
 from lambent.package.vendor import runtime_files
 from lambent.package.zip_contents import ZipContents, owners
@@ -118,7 +119,7 @@ def _complete(
                     archives.callback(shard.close)
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
-                with_static, all_files = collect_static(recording, shards, files, interpreter)
+                with_static, all_files = collect_static(recording, shards, stand_ins(requirements.lock) | files, interpreter)
                 with_tables, all_files = make_tables(with_static, shards, all_files, interpreter)
                 check_static_folders(with_tables.config, all_files)
                 final, contents = lay_out(with_tables, shards, all_files, interpreter)

@@ -100,3 +100,13 @@ def test_source_stays_where_its_hash_is_required_or_it_may_be_compiled(tmp_path:
     project = make_project(tmp_path / "native", registry, "psycopg2==2.9.5")
     resolution = resolve_project(project, TARGET, tmp_path / "cache", ResolveOptions(native=True))
     assert chosen_files(resolution, TARGET) == {"psycopg2": "psycopg2-2.9.5.tar.gz"}
+
+
+def test_driver_of_mysql_with_wheels_takes_the_place_of_the_one_that_has_none(tmp_path: Path, registry: Registry) -> None:
+    registry.files["/files/mysqlclient-2.1.0.tar.gz"] = make_sdist("mysqlclient", "2.1.0")
+    offer(registry, "pymysql", "1.1")
+    events: list[Event] = []
+    project = make_project(tmp_path / "app", registry, "mysqlclient==2.1.0")
+    resolution = resolve_project(project, TARGET, tmp_path / "cache", emit=events.append)
+    assert [pin.name for pin in resolution.lock.pins] == ["pymysql"] and resolution.lock.omitted == ("mysqlclient",)
+    assert Notice("mysqlclient 2.1.0 needs a compiler: using pymysql 1.1 in its place") in events

@@ -46,6 +46,13 @@ def test_flask_app_gets_what_its_files_import(tmp_path: Path) -> None:
     assert add_command(source) == "put PyYAML flask and {} into a new requirements.txt, a line each"
 
 
+def test_what_a_copy_of_bottle_can_work_with_does_not_count(tmp_path: Path) -> None:
+    copy = "class Bottle(object): ...\ndef serve():\n    import gevent, cherrypy\n"
+    files = {"app.py": "import requests\nfrom own.bottle import Bottle\napp = Bottle()\n", "own/bottle.py": copy}
+    source = requirements(tmp_path / "app", App("app", "app", "wsgi"), files)
+    assert source.path is not None and source.path.read_text() == "requests\n"
+
+
 def test_release_that_still_has_an_imported_module_is_taken(tmp_path: Path) -> None:
     files = {"app.py": "from mcp.server.fastmcp import FastMCP\napp = FastMCP('shop').streamable_http_app()\n"}
     source = requirements(tmp_path / "app", App("app", "app", "asgi"), files)

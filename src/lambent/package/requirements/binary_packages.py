@@ -1,6 +1,7 @@
-"""Packages that their authors publish twice: as a source, and under another name as wheels of the same code.
+"""Sources that have to be compiled, and packages whose wheels take their place.
 
-A host with the libraries and a compiler installs the source. Lambda has neither, and importing either gives the same module.
+A host with the libraries and a compiler installs the source. Lambda has neither. psycopg2's authors publish wheels of the same
+code under another name; PyMySQL is another driver with the interface of mysqlclient, whose name it gets (`stand_ins.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lambent.package.target import Target
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 _BINARIES = {"psycopg2": "psycopg2-binary"}
+_DRIVERS = {"mysqlclient": "pymysql"}
 
 
 def with_binaries(
@@ -33,18 +35,23 @@ def with_binaries(
     names = {pin.name for pin in pins}
     replaced = []
     for pin in pins:
-        name = _BINARIES.get(pin.name, "")
+        name = _BINARIES.get(pin.name) or _DRIVERS.get(pin.name, "")
         if not name or pin.sdist is None or request.options.native or choose_wheel(pin, request.target) is not None:
             replaced.append(pin)
         elif name in names:
             request.omitted.add(pin.name)
-        elif binary := _binary(name, pin.version, request, version_finder(request)):
+        elif binary := _substitute(pin, name, request, version_finder(request)):
             request.omitted.add(pin.name)
-            request.emit(Notice(f"{pin.name} {pin.version} needs a compiler: using {name} {binary.version}, its wheels"))
+            what = f"{name} {binary.version}, its wheels" if pin.name in _BINARIES else f"{name} {binary.version} in its place"
+            request.emit(Notice(f"{pin.name} {pin.version} needs a compiler: using {what}"))
             replaced.append(replace(binary, requested=pin.requested))
         else:
             replaced.append(pin)
     return tuple(replaced)
+
+
+def _substitute(pin: Pin, name: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:
+    return versions.newest_compatible(name) if pin.name in _DRIVERS else _binary(name, pin.version, request, versions)
 
 
 def _binary(name: str, version: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:

@@ -50,6 +50,7 @@ def infer(source: RequirementSource, app: App, files: Mapping[str, SourceFile], 
 
 def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> list[str]:
     contents = {name: files[name].read() for name in _start_files(project, app, files)}
+    contents = {name: content for name, content in contents.items() if not _is_copy_of_bottle(name, content)}
     own = {part.removesuffix(".py") for name in files for part in name.split("/")}
     packages: set[str] = set()
     lazy: set[str] = set()
@@ -84,6 +85,11 @@ def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> It
         return
     names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, module).files)
     yield from (name for name in names if name in files)
+
+
+def _is_copy_of_bottle(name: str, content: bytes) -> bool:
+    """Whether a file is Bottle itself, which imports all servers and template engines that it can work with."""
+    return name.rpartition("/")[2] == "bottle.py" and b"class Bottle(" in content
 
 
 def _may_fail(module: str, name: str, content: bytes) -> bool:

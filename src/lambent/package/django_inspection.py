@@ -72,8 +72,9 @@ def _make_database(copy: str) -> str:
         if connection.vendor != "sqlite" or not _relative(file, copy) or os.path.exists(file):  # noqa: PTH110 - like the rest
             return ""
         call_command("migrate", interactive=False, verbosity=0, run_syncdb=True)  # also for apps without migrations
-        with connection.cursor() as cursor:  # the same bytes each time
-            cursor.execute("UPDATE django_migrations SET applied = '2000-01-01 00:00:00'")
+        if "django_migrations" in connection.introspection.table_names():  # not if no app has migrations
+            with connection.cursor() as cursor:  # the same bytes each time
+                cursor.execute("UPDATE django_migrations SET applied = '2000-01-01 00:00:00'")
         connection.close()
     except Exception:  # the app's start or the check says why
         return ""

@@ -27,7 +27,6 @@ STARTS = [
 ]
 HIDDEN = [
     "from flask import Flask\n" + GUARD + "    app = Flask('x')\n    app.run()\n",
-    "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
     "import web\n" + GUARD + "    app = web.application((), {})\n    app.run()\n",
     "from wsgiref.simple_server import make_server\nfrom pyramid.config import Configurator\n"
     + GUARD
@@ -48,30 +47,29 @@ RUNS_MAIN = "lambent runs main.py as a program and takes the app that it serves"
 
 
 @pytest.mark.parametrize("text", STARTS)
-def test_module_that_starts_a_server_at_import_runs_as_a_program(
+def test_server_started_at_import_is_refused_and_both_cures_work(
     tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = detect(write_project(tmp_path, {"main.py": text}))
-    assert (app.spec, app.kind, app.remarks) == ("main:__main__", "web", (RUNS_MAIN,))
-
-
-def test_named_app_whose_import_starts_a_server_is_refused_and_both_cures_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DetectionError, match=r"main.py starts a server at import: app.run\(\)") as error:
-        detect(write_project(tmp_path, {"main.py": FLASK + "app.run()\n"}), "main:app")
+    with pytest.raises(DetectionError, match=r"main.py starts a server at import: .*\(") as error:
+        detect(write_project(tmp_path, {"main.py": text}))
     assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
     assert error.value.hint.endswith(GUARD.strip())
-    assert detect(tmp_path, "main:__main__").spec == "main:__main__"
+    app = detect(tmp_path, "main:__main__")
+    assert (app.spec, app.kind, app.remarks) == ("main:__main__", "web", (RUNS_MAIN,))
     guard_line(tmp_path, error.value.where)
-    assert detect(tmp_path, "main:app").spec == "main:app"
+    assert detect(tmp_path).module == "main"
 
 
 @pytest.mark.parametrize("text", HIDDEN)
-def test_app_that_only_a_program_makes_runs_as_a_program(tmp_path: Path, text: str) -> None:
-    app = detect(write_project(tmp_path, {"main.py": text}))
-    assert (app.spec, app.remarks) == ("main:__main__", (RUNS_MAIN,))
+def test_app_that_only_a_program_makes_is_refused_and_the_flag_works(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DetectionError, match="is made only under `if __name__") as error:
+        detect(write_project(tmp_path, {"main.py": text}))
+    assert error.value.hint.startswith("lambent deploy --app main:__main__, ")
+    assert detect(tmp_path, "main:__main__").spec == "main:__main__"
 
 
 def test_copy_of_bottle_is_bottle(tmp_path: Path) -> None:
@@ -80,11 +78,12 @@ def test_copy_of_bottle_is_bottle(tmp_path: Path) -> None:
     files = {"main.py": text, "bottle.py": copy}
     assert detect(write_project(tmp_path, files)).spec == "main:bottle.default_app()"
     files["main.py"] = f"{text}run(host='localhost', port=80)\n"
-    assert detect(write_project(tmp_path, files)).spec == "main:__main__"
+    with pytest.raises(DetectionError, match="starts a server at import"):
+        detect(write_project(tmp_path, files))
 
 
 def test_app_that_may_be_imported_comes_before_one_that_only_a_program_makes(tmp_path: Path) -> None:
-    files = {"app.py": "from elsewhere import build\napp = build()\n", "debug.py": HIDDEN[0]}
+    files = {"app.py": "from elsewhere import build\napp = build()\n", "debug.py": PROGRAMS[3]}
     assert detect(write_project(tmp_path, files)).spec == "app:app"
 
 
@@ -159,7 +158,7 @@ def test_cure_names_a_project_that_is_elsewhere(tmp_path: Path, monkeypatch: pyt
 
 def test_command_of_a_readme_comes_before_an_app_that_only_a_program_makes(tmp_path: Path) -> None:
     files = {
-        "debug.py": HIDDEN[0],
+        "debug.py": PROGRAMS[3],
         "shop/__init__.py": "def site(a=1): return build(a)\n",
         "README.md": "gunicorn 'shop:site()'\n",
     }

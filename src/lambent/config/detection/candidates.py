@@ -16,7 +16,7 @@ from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
-from lambent.config.detection.scanned import HiddenApp, Value
+from lambent.config.detection.scanned import GUARDED, HiddenApp, Value
 from lambent.config.detection.unsupported import Unsupported, explain_packages
 from lambent.config.model import Kind
 from lambent.errors import DetectionError
@@ -144,7 +144,8 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         yield Candidate(module, fw.HUG_APP, "wsgi", "object", rank, Value("wsgi", line=1))
     if not has_app and (start := scan.program_start()) and not _is_tornado_alone(modules, module, start.text):
         hidden = _hidden_apps(scan)
-        if not any(app.factory for app in hidden):  # its parameters choose the settings: the user decides
+        # the user decides where a line could be moved, or where a factory's parameters choose the settings
+        if not any(app.factory or app.scope == GUARDED for app in hidden):
             strength = "hidden" if hidden else "program"
             yield Candidate(module, fw.PROGRAM, "web", strength, rank, Value("web", line=start.line))
 

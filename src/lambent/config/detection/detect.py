@@ -25,7 +25,7 @@ from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
 from lambent.config.detection.paste_settings import with_settings
-from lambent.config.detection.programs import hidden_app_error, program_remark, without_server_start
+from lambent.config.detection.programs import check_server_starts, hidden_app_error, program_remark
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import (
     SeparateAppsError,
@@ -45,14 +45,14 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     """Return the app of a project. `spec` is the one the user named, as "module:attribute".
 
     Raises DetectionError when there is no app, when there are several, when a module can't be read, or when the import of the
-    app would start a server and it can't run as a program.
+    app would start a server.
     """
     modules = ProjectModules(project.folder)
     app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
-    app = without_server_start(modules, app, spec is not None)
     check_outer_imports(modules, app)
+    check_server_starts(modules, app)
     return app
 
 

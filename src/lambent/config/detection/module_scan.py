@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.expression_scan import Function, LookUp, first_app
 from lambent.config.detection.framework_lookup import from_framework, held_attribute, is_visible
-from lambent.config.detection.scanned import UNKNOWN, HiddenApp, Value
+from lambent.config.detection.scanned import GUARDED, UNKNOWN, HiddenApp, Value
 from lambent.config.detection.server_scan import Follow, ServerScan
 from lambent.config.detection.unsupported import ASYNC_HANDLER
 
@@ -57,7 +57,7 @@ class ModuleScan(ServerScan):
     def hidden_apps(self) -> Iterator[HiddenApp]:
         """Yield the apps that are only made when the module is run as a program, or inside a function."""
         for guard in self.guarded:
-            yield from self._hidden_in(guard.body, 'only under `if __name__ == "__main__"`')
+            yield from self._hidden_in(guard.body, GUARDED)
         for name, function in self._functions.items():
             if ":" not in self.names.get(name, UNKNOWN).kind:
                 returned, parameters = self._returned(function), _required_names(function.args)

@@ -1,15 +1,12 @@
 """Modules that serve an app only when they are run as a program, or that start a server as soon as they are imported.
 
-The runtime runs such a module as a program and takes the app that it serves (`runtime/program.py`): that is how its author
-runs it. The user decides where that would choose between settings of the app, and where the module is only imported by the
-app's own: `--app main:__main__` says so.
+Where no name of a module could be the app, or only a function makes it, the runtime runs the module as a program and takes
+the app that it serves (`runtime/program.py`). Where a line could be moved the user decides: `--app main:__main__` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.factory_arguments import factory_error
@@ -25,23 +22,16 @@ def program_remark(modules: ProjectModules, module: Module) -> str:
     return f"lambent runs {modules.relative(module.path)} as a program and takes the app that it serves"
 
 
-def without_server_start(modules: ProjectModules, app: App, is_named: bool) -> App:
-    """Return the app as its own file serves it, as a program, if an import of that file would start a server and never end.
-
-    Raises DetectionError if the user named the app (`is_named`), or if another file starts the server.
-    """
+def check_server_starts(modules: ProjectModules, app: App) -> None:
+    """Refuse an app whose import would start a server: it would never end. Raises DetectionError."""
     module = modules.of_app(app)
     if module is None or app.attribute == fw.PROGRAM:
-        return app
+        return
     graph = ImportGraph(modules, module)
     for path in graph.files:
         if path in graph.at_start and (starts := modules.server_starts(path)):
             program = program_spec(modules, modules.at(path)) if starts[0].serves and app.kind != "handler" else ""
-            if not program or is_named or path != module.path:
-                raise server_start_error(modules, app.spec, path, starts[0], program)
-            remarks = (*app.remarks, program_remark(modules, module))
-            return replace(app, module=program.partition(":")[0], attribute=fw.PROGRAM, kind="web", remarks=remarks)
-    return app
+            raise server_start_error(modules, app.spec, path, starts[0], program)
 
 
 def program_spec(modules: ProjectModules, module: Module) -> str:

@@ -42,6 +42,10 @@ class ServerStart(Struct, frozen=True):
     serves: bool = False
 
 
+GUARDED = 'only under `if __name__ == "__main__"`'
+"""The scope of an app that a line makes which can be moved to the left margin."""
+
+
 class HiddenApp(Struct, frozen=True):
     """An app that an import of its module doesn't make. `scope` is where it is made instead: "inside main()".
 

@@ -56,6 +56,13 @@ def test_binary_package_of_the_same_version_is_taken_and_said(tmp_path: Path, re
     assert Notice("psycopg2 2.9.5 needs a compiler: using psycopg2-binary 2.9.5, its wheels") in events
 
 
+def test_extra_of_psycopg_that_is_compiled_gets_the_one_that_is_not(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "psycopg-binary", "3.2.3", "cp311-cp311-manylinux_2_17_x86_64")
+    registry.files["/files/psycopg_c-3.2.3.tar.gz"] = make_sdist("psycopg_c", "3.2.3")
+    resolution = resolve_project(make_project(tmp_path / "app", registry, "psycopg-c==3.2.3"), TARGET, tmp_path / "cache")
+    assert set(chosen_files(resolution, TARGET)) == {"psycopg-binary"}
+
+
 def test_project_that_requires_both_gets_its_own_binary_package(tmp_path: Path, registry: Registry) -> None:
     project = make_project(tmp_path / "app", registry, "psycopg2==2.9.5", "psycopg2-binary==2.9.10")
     resolution = resolve_project(project, TARGET, tmp_path / "cache")

@@ -1,7 +1,8 @@
 """Sources that have to be compiled, and packages whose wheels take their place.
 
-A host with the libraries and a compiler installs the source. Lambda has neither. psycopg2's authors publish wheels of the same
-code under another name; PyMySQL is another driver with the interface of mysqlclient, whose name it gets (`stand_ins.py`).
+A host with the libraries and a compiler installs the source. Lambda has neither. psycopg's authors publish wheels of the same
+code under another name, which imports find as well; PyMySQL is another driver with the interface of mysqlclient, whose name it
+gets (`stand_ins.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.target import Target
 from lambent.package.wheels.choose_wheel import choose_wheel
 
-_BINARIES = {"psycopg2": "psycopg2-binary"}
+_BINARIES = {"psycopg2": "psycopg2-binary", "psycopg-c": "psycopg-binary"}
 _DRIVERS = {"mysqlclient": "pymysql"}
 
 

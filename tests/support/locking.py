@@ -90,11 +90,12 @@ def _chosen_file(pin: Pin, target: Target) -> str:
     return pin.sdist.filename if pin.sdist else str(pin.folder or pin.repository)
 
 
-def make_sdist(name: str) -> bytes:
+def make_sdist(name: str, requires: str = "") -> bytes:
     """Return a source distribution of version 1.0 with its metadata, which nothing can be built from."""
+    dependency = f"Requires-Dist: {requires}\n" if requires else ""
     content = io.BytesIO()
     files = {
-        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n",
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n{dependency}",
         "pyproject.toml": f"[project]\nname = '{name}'\nversion = '1.0'\n",
     }
     with tarfile.open(fileobj=content, mode="w:gz") as archive:

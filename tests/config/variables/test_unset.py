@@ -369,8 +369,12 @@ def test_only_secrets_of_the_app_itself_get_a_random_value(tmp_path: Path) -> No
 )
 def test_placeholder_of_an_address_has_its_form(tmp_path: Path, requirements: str, code: str, address: str) -> None:
     text = (
-        f"import os\nURL = os.environ['DATABASE_URL']\nCACHE = os.environ['REDIS_URL']\nAPI = os.environ['API_URL']\n# {code}\n"
+        f"import os\nURL = os.environ['DATABASE_URL']\nCACHE = os.environ['REDIS_URL']\nAPI = os.environ['API_URL']\n"
+        f"DSN = os.environ['SENTRY_DSN']\n# {code}\n"
     )
     (tmp_path / "requirements.txt").write_text(requirements)
     hint = refusal(write_project(tmp_path, {"main.py": FLASK + text})).hint
-    assert hint == f"--env DATABASE_URL={address} --env REDIS_URL=redis://HOST:6379/0 --env API_URL=https://HOST"
+    assert (
+        hint
+        == f"--env DATABASE_URL={address} --env REDIS_URL=redis://HOST:6379/0 --env API_URL=https://HOST --env SENTRY_DSN=https://KEY@HOST/1"
+    )

@@ -60,6 +60,14 @@ def test_pin_without_a_fitting_wheel_is_refused_with_the_wheels_there_are(tmp_pa
     assert error.hint.startswith("fast==1.0, which has one")
 
 
+def test_release_with_metadata_of_an_old_form_has_no_wheel_for_the_target(tmp_path: Path, registry: Registry) -> None:
+    registry.files["/files/old-1.0.tar.gz"] = make_sdist("old", "fast (>=2011k)")
+    offer(registry, "old", "1.0", "cp36-cp36m-manylinux1_x86_64", requires=("fast (>=2011k)",))
+    offer(registry, "old", "1.1", TAG.format(17))
+    error = refusal(make_project(tmp_path / "app", registry, "old==1.0"), AL2)
+    assert error.what.startswith("old 1.0 has no wheel for python3.11") and error.hint.startswith("old==1.1, which has one")
+
+
 def test_marker_behind_a_name_does_not_hide_it(tmp_path: Path, registry: Registry) -> None:
     """uv writes "fast{implementation_name != 'pypy'}==2.0 has no wheels"."""
     offer(registry, "fast", "1.0")

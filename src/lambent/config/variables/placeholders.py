@@ -16,6 +16,7 @@ from lambent.config.variables.own_secrets import is_own_secret
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ADDRESS = re.compile(r"(?:URL|URI|DSN)$")
 _SERVICES = (
+    (re.compile(r"SENTRY"), "https://KEY@HOST/1"),
     (re.compile(r"MONGO"), "mongodb://USER:PASSWORD@HOST/NAME"),
     (re.compile(r"AMQP|RABBIT"), "amqp://USER:PASSWORD@HOST"),
     (re.compile(r"REDIS|BROKER|CELERY|CACHE"), "redis://HOST:6379/0"),

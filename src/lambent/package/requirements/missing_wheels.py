@@ -28,6 +28,7 @@ _NO_WHEELS = re.compile(rf"(?<![\w.-])([A-Za-z0-9][\w.-]*)({_VERSIONS}) ha(?:s|v
 
 
 _FAILED_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9][\w.-]*)((?:==[^`]+)?)`")
+_INVALID_METADATA = re.compile(r"\b([A-Za-z0-9][\w.-]*)==\S+\s+has\s+invalid\s+metadata")
 
 
 class Package(Struct, frozen=True):
@@ -41,6 +42,12 @@ def failed_build(message: str) -> str:
     """Return the name of the package whose release uv couldn't build, or "" for another message."""
     failed = _FAILED_BUILD.search(message)
     return canonicalize_name(failed[1]) if failed else ""
+
+
+def invalid_release(message: str) -> str:
+    """Return the name of the package whose old release uv can't read (pandas 0.23 requires "pytz >=2011k"), or ""."""
+    invalid = _INVALID_METADATA.search(message)
+    return canonicalize_name(invalid[1]) if invalid else ""
 
 
 def failed_spec(message: str) -> str:

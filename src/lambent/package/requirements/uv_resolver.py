@@ -239,6 +239,9 @@ class UvResolver:
             else:
                 adjustments.native[failed] = (None, message)
             return
+        if (invalid := missing_wheels.invalid_release(message)) and invalid not in adjustments.native:
+            adjustments.native[invalid] = (None, "")  # of its source: the wheels may be better
+            return
         excluded = [pins[0] for pins in adjustments.excluded.values()]
         package = missing_wheels.blamed_package(message) or missing_wheels.excluded_package(message, excluded)
         if package is None:

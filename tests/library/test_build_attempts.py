@@ -105,6 +105,20 @@ def test_what_the_user_pins_stays(project: Project, requirements: str) -> None:
     assert project.used == [{"starlette 1.0"}]
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Pipfile", '[packages]\nstarlette = "*"\n'),
+        ("pyproject.toml", '[project]\nname = "small"\nversion = "1"\ndependencies = ["starlette"]\n'),
+    ],
+)
+def test_projects_of_tools_without_a_lock_are_corrected_too(project: Project, file: str, text: str) -> None:
+    (project.folder / "requirements.txt").unlink()
+    write(project.folder, {file: text})
+    assert project.build(BROKEN, "starlette 0.52") == {"starlette 0.52"}
+    assert "starlette 0.52 is used, because starlette 1 removed" in project.warnings[-1]
+
+
 def test_pin_that_works_on_no_python_of_lambda_is_replaced(project: Project) -> None:
     for version in ("3.6", "3.10", "4.0"):
         offer(project.registry, "tweepy", version)

@@ -1,9 +1,9 @@
-"""Corrects plain requirements after a failed start: takes the releases before the one that broke the app, or adds a package.
+"""Corrects requirements without a lock after a failed start: takes the releases before the one that broke the app, or adds one.
 
 `deployment/version_breaks.py` is the table of breaks. Where it doesn't know one, the releases of the day are taken on which the
-app's code was last changed. Only well-known packages are added, which reading the code didn't find. A lock or a tool's project
-says exactly what runs, so there the error stays, with the requirement to add. What helped once is remembered until the app's
-code or its requirements change.
+app's code was last changed. Only well-known packages are added, which reading the code didn't find. A lock says exactly what
+runs, so there the error stays, with the requirement to add. What helped once is remembered until the app's code or its
+requirements change.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from lambent.package.cache import read_json, write_json
 from lambent.package.dependencies import resolve_request
 from lambent.package.lock import Pin
 from lambent.package.project_files import collect_project
-from lambent.package.requirements.adding import is_plain
+from lambent.package.requirements.adding import is_unlocked
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.requirement_lines import read_requirement_files
 from lambent.package.runtime_choice import choose_runtime
@@ -58,13 +58,13 @@ _NO_MODULE = re.compile(rf"No module named '([\w.]+)'|{MISSING_EXTRA.pattern}")
 def with_corrections(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
     """Return the configuration with the requirements that the app's error asks for, on a runtime that they fit.
 
-    None if it is no known break, if the requirements aren't plain or don't allow it, or after some rounds.
+    None if it is no known break, if the requirements are locked or don't allow it, or after some rounds.
     """
     broken = break_of(error) or _missing_package(f"{error.what}\n{error.detail}", config)
     if broken is None or config.hosting.layers or len({reason for _, reason in config.corrections}) >= _ROUNDS_MAX:
         return None
     source = _source(config, cache, options)
-    if not is_plain(source):
+    if not is_unlocked(source):
         return None
     with suppress(PackagingError):
         pins = _pins(config, cache, options)
@@ -79,14 +79,14 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
 def with_earlier_releases(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
     """Return the configuration with the releases of the day on which the app's code was last changed.
 
-    None if the error can't come from newer releases, if the requirements aren't plain, if the code has changed lately or git
+    None if the error can't come from newer releases, if the requirements are locked, if the code has changed lately or git
     doesn't know, and if there were no other releases.
     """
     if config.released_until or config.hosting.layers or not _may_come_from_packages(error, config):
         return None
     source = _source(config, cache, options)
     day = git_commit.last_change(config.folder, os.environ)
-    if day is None or date.today() - day < _RECENT or not is_plain(source):
+    if day is None or date.today() - day < _RECENT or not is_unlocked(source):
         return None
     with suppress(PackagingError):
         corrected = replace(config, corrections=(), released_until=day.isoformat())

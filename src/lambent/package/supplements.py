@@ -27,7 +27,7 @@ from lambent.package.dependencies import Requirements, resolve_request, resolve_
 from lambent.package.lock import Lock
 from lambent.package.proof.finding import Finding
 from lambent.package.requirements import left_out
-from lambent.package.requirements.adding import add_command, is_plain
+from lambent.package.requirements.adding import add_command, is_plain, is_unlocked
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
@@ -114,7 +114,7 @@ def supplement(
 def report_additions(context: BuildContext, requirements: Requirements) -> None:
     """Say which packages were added or limited: their versions, why, and how to write them down."""
     versions, add = {pin.name: pin.version for pin in requirements.lock.pins}, add_command(requirements.source)
-    is_corrected = is_plain(requirements.source)
+    is_corrected = is_unlocked(requirements.source)
     if is_corrected and (corrections := dict(context.config.corrections)):
         names = [_name_of(requirement) for requirement in corrections]
         packages = [f"{name} {versions[name]}" for name in names if name in versions]

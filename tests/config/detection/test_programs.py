@@ -35,6 +35,7 @@ HIDDEN = [
 MCP = "from fastmcp import FastMCP\ndef make():\n    server = FastMCP('x')\n    return server\n"
 PROGRAMS = [
     "import cherrypy\ncherrypy.quickstart(object())\n",
+    "from sanic import Sanic\nclass Shop(Sanic): ...\n" + GUARD + "    Shop('x').run()\n",
     "import cherrypy\n" + GUARD + "    cherrypy.quickstart(object())\n",
     "import cherrypy\ndef main():\n    cherrypy.engine.start()\n    cherrypy.engine.block()\n" + GUARD + "    main()\n",
     "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",

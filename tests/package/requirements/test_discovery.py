@@ -102,6 +102,7 @@ def test_files_for_pip_with_other_names_count_where_nothing_else_does(tmp_path: 
         ({"requirements_20251006.txt": "# today\n\nflask==3.0 ; python_version > '3'\n"}, "requirements_20251006.txt"),
         ({"reqs.txt": "uvicorn[standard]\n", "requirements-dev.txt": "pytest\n", "notes.txt": "flask\n"}, "reqs.txt"),
         ({"requirements_1.txt": "flask\n", "requirements_2.txt": "flask\n"}, ""),
+        ({"requirements_20240102.txt": "flask\n", "requirements_20251006.txt": "flask\n"}, "requirements_20251006.txt"),
         ({"request.txt": "GET / HTTP/1.1\n"}, ""),
         ({"requirement.txt": "flask\n", "requirements_old.txt": "flask\n"}, "requirement.txt"),
     ],

@@ -237,3 +237,11 @@ def test_extra_index_counts_as_much_as_the_first_if_that_lacks_a_version(tmp_pat
         resolution = resolve_project(project, AL2023, tmp_path / "cache", emit=events.append)
     assert versions(resolution) == {"demo": "2.0", "other": "1.0"}
     assert any(isinstance(event, Notice) and "as for pip" in event.text for event in events)
+
+
+def test_module_of_python_that_no_index_has_is_left_out(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "plain")
+    events: list[Event] = []
+    project = make_project(tmp_path / "app", registry, "threading", "plain")
+    assert versions(resolve_project(project, AL2, tmp_path / "cache", emit=events.append)) == {"plain": "1.0"}
+    assert Notice("threading is left out: it isn't a package, Python 3.11 has it itself") in events

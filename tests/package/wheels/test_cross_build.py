@@ -173,6 +173,10 @@ def test_source_is_copied_without_build_output(tmp_path: Path) -> None:
         archive.add(tree, "thing-1")
     assert (source_tree.unpack(tmp_path / "thing-1.tar.gz", tmp_path / "unpacked") / "a.c").is_file()
     (tmp_path / "cut.tar.gz").write_bytes((tmp_path / "thing-1.tar.gz").read_bytes()[:60])
+    with zipfile.ZipFile(tmp_path / "flat-1.zip", "w") as flat:  # as hexdump 3.3 is
+        flat.writestr("setup.py", "")
+        flat.writestr("data/a.txt", "")
+    assert source_tree.unpack(tmp_path / "flat-1.zip", tmp_path / "flat") == tmp_path / "flat"
     with pytest.raises(PackagingError, match="cannot unpack"):
         source_tree.unpack(tmp_path / "cut.tar.gz", tmp_path / "nothing")
 

@@ -117,7 +117,8 @@ def _explain_unsupported(scan: ModuleScan) -> tuple[str, Unsupported | None]:
 def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Iterator[Candidate]:
     """Yield the names of a module that may be the app."""
     scan = modules.scan(module)
-    has_app = any(value.kind not in ("", "event") for value in scan.names.values())  # then a holder isn't needed
+    kinds = {value.kind.partition(":")[0] for value in scan.names.values()}
+    has_app = not kinds <= {"", "class", "event"}  # then a holder isn't needed
     for name, value in scan.names.items():
         kind, _, factory_kind = value.kind.partition(":")
         if name.startswith("_"):

@@ -69,6 +69,7 @@ _OTHER_NAMES = (
 )
 """Files for `pip install -r` that aren't called requirements.txt."""
 _SIMILAR_NAME = re.compile(r"(?i)req(?!.*(?:dev|test|doc|lint|local))[\w.-]*\.txt")
+_DATE = re.compile(r"20\d\d[-_]?\d\d[-_]?\d\d")
 _REQUIREMENT = re.compile(r"(?m)\A(?:\s*#.*\n|\s*\n)*[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?[ \t]*(?:[=<>~!;@]|#|$)")
 """The first line of a file of requirements."""
 _GLOB_PATTERNS = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -231,9 +232,14 @@ def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind
 
 
 def _similar_names(folder: Path) -> list[Path]:
-    """Return the file whose name resembles requirements.txt ("requirments.txt", "requirements_2025.txt"), if there is one."""
+    """Return the file whose name resembles requirements.txt ("requirments.txt", "requirements_2025.txt").
+
+    Nothing if there are several, unless each has a date: then it is the last one.
+    """
     files = [path for path in folder.glob("*.txt") if _SIMILAR_NAME.fullmatch(path.name) and path.is_file()]
     files = [path for path in files if _REQUIREMENT.search(path.read_text("utf-8", "replace"))]
+    dates = [(match[0], path) for path in files if (match := _DATE.search(path.name))]
+    files = [max(dates)[1]] if files and len(dates) == len(files) else files
     return files if len(files) == 1 else []
 
 

@@ -13,6 +13,7 @@ from lambent import calendar
 from lambent.config.model import Architecture
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
+from lambent.package.proof import stdlib_modules
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.target import Target
 from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError
@@ -27,6 +28,7 @@ _VERSIONS = r"(?:[=<>!~]=?[^\s,]+,?)*"
 _NO_WHEELS = re.compile(rf"(?<![\w.-])([A-Za-z0-9][\w.-]*)({_VERSIONS}) ha(?:s|ve) no (?:usable )?wheels")
 
 
+_NOT_FOUND = re.compile(r"([\w.-]+) was not found in the package registry")
 _FAILED_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9][\w.-]*)((?:==[^`]+)?)`")
 _INVALID_METADATA = re.compile(r"\b([A-Za-z0-9][\w.-]*)==\S+\s+has\s+invalid\s+metadata")
 
@@ -48,6 +50,14 @@ def invalid_release(message: str) -> str:
     """Return the name of the package whose old release uv can't read (pandas 0.23 requires "pytz >=2011k"), or ""."""
     invalid = _INVALID_METADATA.search(message)
     return canonicalize_name(invalid[1]) if invalid else ""
+
+
+def standard_module(message: str, target: Target) -> str:
+    """Return the name that no index has because it is a module of the target's Python ("threading"), "" if it isn't."""
+    missing = _NOT_FOUND.search(" ".join(message.split()))
+    major, minor = map(int, target.python.split("."))
+    is_standard = missing is not None and stdlib_modules.has(missing[1].replace("-", "_"), (major, minor))
+    return canonicalize_name(missing[1]) if missing and is_standard else ""
 
 
 def failed_spec(message: str) -> str:

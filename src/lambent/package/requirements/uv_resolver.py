@@ -229,6 +229,11 @@ class UvResolver:
         if is_elsewhere and any(line.startswith("--extra-index-url") for line in self._input.index_lines):
             adjustments.all_indexes = True
             return
+        if (module := missing_wheels.standard_module(message, self._request.target)) and module not in adjustments.left_out:
+            adjustments.left_out.add(module)
+            python = self._request.target.python
+            self._request.emit(Notice(f"{module} is left out: it isn't a package, Python {python} has it itself"))
+            return
         if failed := missing_wheels.failed_build(message):
             if failed in adjustments.native or failed in adjustments.left_out:
                 raise uv_errors.translate(message, self._request) from None

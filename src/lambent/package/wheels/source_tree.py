@@ -76,7 +76,7 @@ def copy(folder: Path, destination: Path, *, extension_modules: bool = True) -> 
 
 
 def unpack(sdist: Path, folder: Path) -> Path:
-    """Unpack a source distribution into `folder`, and return the one folder in it. Raises PackagingError."""
+    """Unpack a source distribution into `folder`, and return the folder of its project. Raises PackagingError."""
     try:
         if sdist.suffix == ".zip":
             with zipfile.ZipFile(sdist) as archive:
@@ -90,6 +90,8 @@ def unpack(sdist: Path, folder: Path) -> Path:
             where=sdist.name,
             hint="choose another version of the package, or report it to the package's authors",
         ) from error
+    if (folder / "setup.py").is_file():  # some old ones have no folder of their own
+        return folder
     folders = [entry for entry in folder.iterdir() if entry.is_dir()]
     if len(folders) != 1:
         raise PackagingError(

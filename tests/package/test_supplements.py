@@ -165,6 +165,15 @@ def test_group_is_installed_if_no_extra_declares_it(project: Project) -> None:
     assert project.said[0] == "the group web is installed too: main.py imports shopweb"
 
 
+def test_development_packages_of_a_pipfile_are_installed_if_a_start_imports_one(project: Project) -> None:
+    source = f'[[source]]\nurl = "{project.registry.url}/simple"\nname = "own"\n[packages]\nother = "*"\n'
+    source += '[dev-packages]\nshopdb = "*"\n'
+    project.offer("other", {"other.py": ""})
+    project.write({"main.py": f"import shopdb\n{HANDLER}", "Pipfile": source})
+    assert "shopdb.py" in project.build()
+    assert project.said[-1] == "the group dev-packages is installed too: main.py imports shopdb"
+
+
 @pytest.mark.parametrize(
     "use", ["try:\n    import shopdb\nexcept ImportError:\n    shopdb = None\n", "def f():\n    import shopdb\n"]
 )

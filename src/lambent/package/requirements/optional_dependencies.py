@@ -1,4 +1,4 @@
-"""The extras and groups of a project that declare a package. Pure, apart from reading pyproject.toml."""
+"""The extras and groups of a project that declare a package. Pure, apart from reading pyproject.toml or the Pipfile."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.requested import name_of
 from lambent.package.requirements.toml_file import read_toml
 
-_KINDS = ("uv.lock", "poetry.lock", "pdm.lock", "pyproject.toml", "poetry")
+_KINDS = ("uv.lock", "poetry.lock", "pdm.lock", "pyproject.toml", "poetry", "Pipfile", "Pipfile.lock")
 """The sources that can be installed with extras and groups."""
+_DEVELOPMENT = "dev-packages"
 
 
 class Option(Struct, frozen=True):
@@ -29,7 +30,11 @@ def find_option(source: RequirementSource, module: str) -> Option | None:
     """Return the extra, or else the group, that declares the package of a module: the one with the fewest packages."""
     if source.kind not in _KINDS or not source.project.is_dir():
         return None
-    options = list(_options(read_toml(source.project / "pyproject.toml") or {}))
+    if source.kind in ("Pipfile", "Pipfile.lock"):
+        development = (read_toml(source.folder / "Pipfile") or {}).get(_DEVELOPMENT, {})
+        options = [Option("group", _DEVELOPMENT, frozenset(map(canonicalize_name, development)))]
+    else:
+        options = list(_options(read_toml(source.project / "pyproject.toml") or {}))
     matches = [option for option in options if _declares(option.packages, module)]
     return min(matches, key=lambda option: (option.kind, len(option.packages)), default=None)
 

@@ -36,6 +36,8 @@ def test_defaults_have_origins(handler_app: Path) -> None:
         "macos",
         "description",
         "corrections",
+        "released_until",
+        "missing_table",
     }
     fields = set(Config.__struct_fields__) - not_settings - {"secrets"}
     assert set(config.origins) == fields | set(HOSTING) | set(PACKAGING)

@@ -27,6 +27,7 @@ def trace(line: str, error: str, where: str = "app") -> str:
         ("sign = event['headers']['x-signature']", "KeyError: 'x-signature'", "headers of its own"),
         ("for record in event['Records']:", "KeyError: 'Records'", ""),
         ("key = event['pathParameters']['key']", "TypeError: 'NoneType' object is not subscriptable", ""),
+        ("text = message['body']", "KeyError: 'body'", "a body"),
         ("row['DATE']", "KeyError: 'DATE'", ""),
         ("body = 1 / 0", "ZeroDivisionError: division by zero", ""),
     ),
@@ -41,7 +42,14 @@ def test_a_handler_that_fails_at_import_has_not_started() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "missing"), (('{"error": "\'body\'"}', "a body"), ("could not connect", ""), ("the 'headers' table", ""))
+    ("body", "missing"),
+    (
+        ('{"error": "\'body\'"}', "a body"),
+        ('{"message": ["body"]}', "a body"),
+        ('{"body": 1}', ""),
+        ("could not connect", ""),
+        ("the 'headers' table", ""),
+    ),
 )
 def test_a_handler_that_catches_the_exception_names_the_member(body: str, missing: str) -> None:
     assert missing_part(Failure(SETTINGS, status=500, body=body)) == missing

@@ -47,7 +47,7 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
     `unset` are the app's reads of variables that nothing sets.
     """
     folder = config.folder
-    texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8", "replace") for path in own_files(config)}
+    texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8-sig", "replace") for path in own_files(config)}
     if config.app.kind != "handler":
         yield from _websockets(texts)
         if "host=" not in config.app.attribute:

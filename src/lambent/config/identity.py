@@ -95,7 +95,7 @@ def _remotes(config: Path) -> Iterator[tuple[str, str]]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8", "replace")
+        return file.read_text("utf-8-sig", "replace")
     except OSError:
         return ""
 

@@ -35,7 +35,7 @@ def is_setup_file(path: Path) -> bool:
         return False
     is_script = path.name == "setup.py"
     pattern = r"\b(?:setuptools|distutils|skbuild)\b|\bsetup\s*\(" if is_script else r"(?m)^\[(?:metadata|options)\]"
-    return re.search(pattern, path.read_text("utf-8", "replace")) is not None
+    return re.search(pattern, path.read_text("utf-8-sig", "replace")) is not None
 
 
 def install_roots(project: Path) -> tuple[str, ...]:

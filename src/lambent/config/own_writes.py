@@ -78,7 +78,7 @@ def find_own_write(config: Config) -> OwnWrite | None:
 
     A default doesn't count if an environment variable replaces it.
     """
-    texts = {path: path.read_text("utf-8", "replace") for path in own_files(config)}
+    texts = {path: path.read_text("utf-8-sig", "replace") for path in own_files(config)}
     reader = _Reader(config, texts)
     for path, text in texts.items():
         tree = reader.parse(path) if _SIGN.search(text) else None
@@ -96,7 +96,7 @@ def _in_settings(config: Config) -> OwnWrite | None:
     """Return the SQLite database next to the .ini file that the app is made with."""
     match = _INI.search(config.app.attribute)
     file = config.folder / match[1] if match else None
-    for number, line in enumerate(file.read_text("utf-8", "replace").splitlines() if file else (), 1):
+    for number, line in enumerate(file.read_text("utf-8-sig", "replace").splitlines() if file else (), 1):
         if re.search(r"=\s*sqlite:///(?:%\(here\)s|(?!/|:memory:)\S)", line):
             return OwnWrite("its SQLite database", f"{match[1] if match else ''}:{number}")
     return None

@@ -18,7 +18,7 @@ _BLOCK = re.compile(r"(?m)^# /// script[ \t]*\r?$\s(?P<content>(^#(| .*)$\s)+)^#
 def read(path: Path) -> dict[str, Any] | None:
     """Return the table in a script's `# /// script` block, or None if it has no block. Raises UsageError for invalid TOML."""
     try:
-        text = path.read_text("utf-8", "replace")
+        text = path.read_text("utf-8-sig", "replace")
     except OSError:
         return None
     block = _BLOCK.search(text)

@@ -22,9 +22,9 @@ _IN_VARIABLES = {
 """The usual names of variables that hold such a member."""
 
 _ERRORS = re.compile(r"\b(?:KeyError|TypeError|AttributeError|JSONDecodeError)\b")
-_MEMBER = re.compile(rf"""\bevent(?:\[\s*|\.get\(\s*)['"]({"|".join(_NAMES)})['"]""")
+_MEMBER = re.compile(rf"""\b\w+(?:\[\s*|\.get\(\s*)['"]({"|".join(_NAMES)})['"]""")
 _OTHER_MEMBER = re.compile(r"""\bevent(?:\[\s*|\.get\(\s*)['"]""")
-_IN_RESPONSE = re.compile(r"""(?<![\w'])'(body|queryStringParameters)'(?![\w'])|the JSON object must be str""")
+_IN_RESPONSE = re.compile(r"""(?<!\w)['"](body|queryStringParameters)['"](?!\w|\s*:)|the JSON object must be str""")
 """What a handler that catches the exception says of it: `str(KeyError("body"))`."""
 
 

@@ -32,4 +32,4 @@ def _settings(config: Config) -> tuple[str, str] | None:
     settings = modules.find(app_settings, roots)
     if settings is None or app_settings == manage_settings or modules.find(manage_settings, roots) is None:
         return None
-    return None if _HAS_SETTINGS.search(settings.path.read_text("utf-8", "replace")) else (app_settings, manage_settings)
+    return None if _HAS_SETTINGS.search(settings.path.read_text("utf-8-sig", "replace")) else (app_settings, manage_settings)

@@ -44,7 +44,7 @@ def explain_no_page(config: Config, artifact: Artifact) -> str:
     packed = frozenset(entry.name for entry in artifact.entries)
     prefixes = ("", "" if config.app.root == "." else f"{config.app.root}/")
     for file in own_files(config) if config.path.is_dir() else ():
-        for path in _paths_in(file.read_text("utf-8", "replace")):
+        for path in _paths_in(file.read_text("utf-8-sig", "replace")):
             for name in (f"{prefix}{path}" for prefix in prefixes):
                 if (config.path / name).exists() and _is_left_out(name, config, packed):
                     pattern = _pattern(name, packed, is_folder=(config.path / name).is_dir())

@@ -56,7 +56,7 @@ def _setting(read: Read, folder: Path) -> str:
     """Return the setting that the line of a read assigns: SETTING = ..., or config["SETTING"] = ...; or ""."""
     file, _, line = read.location.rpartition(":")
     try:
-        text = (folder / file).read_text("utf-8", "replace").splitlines()[int(line) - 1]
+        text = (folder / file).read_text("utf-8-sig", "replace").splitlines()[int(line) - 1]
     except (OSError, ValueError, IndexError):
         return ""
     match = _ASSIGNED.match(text)

@@ -120,7 +120,7 @@ def _dynamic_version(project: Path, table: Mapping[str, Any]) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8", "replace")
+        return path.read_text("utf-8-sig", "replace")
     except OSError:
         return ""
 

@@ -242,7 +242,7 @@ def _programs(copy: str, handler: str) -> Iterator[Any]:
 
 def _program_text(file: Path) -> str:
     """Return the source of what runs only if the file is a program, with that of the functions it calls."""
-    source = file.read_text("utf-8", "replace")
+    source = file.read_text("utf-8-sig", "replace")
     with suppress(SyntaxError, ValueError):
         tree = ast.parse(source)
         blocks = [node for node in tree.body if isinstance(node, ast.If) and "__main__" in _text(node.test, source)]

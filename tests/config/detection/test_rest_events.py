@@ -100,6 +100,12 @@ def test_parameters_of_paths(tmp_path: Path, code: str, files: dict[str, str], p
     assert with_payload(tmp_path, detect(tmp_path)).payload == f"1.0{paths}"
 
 
+def test_parameter_of_the_handler_may_have_any_name(tmp_path: Path) -> None:
+    text = "\ufeffdef lambda_handler(message, context):\n    return message['pathParameters']['id']\n"
+    write_project(tmp_path, {"lambda_function.py": text})
+    assert with_payload(tmp_path, detect(tmp_path)).payload == "1.0 /{id} /{proxy+}/{id}"
+
+
 def test_parameters_in_a_variable(tmp_path: Path) -> None:
     text = "def lambda_handler(event, context):\n    given = event['pathParameters']\n    return given['id']\n"
     write_project(tmp_path, {"lambda_function.py": text})

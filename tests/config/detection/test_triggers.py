@@ -27,6 +27,7 @@ Resources:
     ("files", "trigger", "reason"),
     [
         ({"main.py": RECORDS}, "Records", "main.py:2 reads Records"),
+        ({"main.py": f"\ufeff{RECORDS}"}, "Records", "main.py:2 reads Records"),
         ({"main.py": "def handler(e, c):\n    return e.get('detail', {})\n"}, "detail", "main.py:2 reads detail"),
         ({"main.py": "def handler(event, context):\n    print(event['key1'])\n"}, "key1", "main.py:2 reads key1"),
         ({"main.py": RECORDS + "    return {'statusCode': 200}\n"}, "Records", "main.py:2 reads Records"),

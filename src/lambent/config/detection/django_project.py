@@ -55,7 +55,7 @@ def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:
     """Yield the folder of each manage.py, and the settings that it names."""
     for root in (*modules.roots, *_packages_with_manage(modules)):
         manage = modules.folder / root / "manage.py"
-        match = SETTINGS_MODULE.search(manage.read_text("utf-8", "replace")) if manage.is_file() else None
+        match = SETTINGS_MODULE.search(manage.read_text("utf-8-sig", "replace")) if manage.is_file() else None
         if match is not None:
             yield root, match[1]
 
@@ -79,7 +79,7 @@ def _from_settings(modules: ProjectModules, settings: str, roots: list[str]) -> 
     for name in (settings, f"{package}.base", f"{package}.common"):
         module = modules.find(name, roots)
         if module is not None:
-            pairs = _APPLICATION.findall(module.path.read_text("utf-8", "replace"))
+            pairs = _APPLICATION.findall(module.path.read_text("utf-8-sig", "replace"))
             applications = dict(reversed(pairs)) | applications
     return [applications[key] for key in ("WSGI_APPLICATION", "ASGI_APPLICATION") if key in applications]
 
@@ -95,7 +95,7 @@ def settings_module(files: Iterable[Path], configured: str = "") -> str:
     """Return the settings that the start of an app names, unless a variable `configured` them, or ""."""
     if configured:
         return configured
-    texts = (path.read_text("utf-8", "replace") for path in files if path.is_file())
+    texts = (path.read_text("utf-8-sig", "replace") for path in files if path.is_file())
     match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
     return match[1] if match else ""
 
@@ -109,7 +109,7 @@ def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
         for path in ImportGraph(modules, module).files if module is not None else ():
             if path not in visited:
                 visited.add(path)
-                names += [first or second for first, second in _URLS.findall(path.read_text("utf-8", "replace"))]
+                names += [first or second for first, second in _URLS.findall(path.read_text("utf-8-sig", "replace"))]
                 yield path
 
 
@@ -125,7 +125,7 @@ def start_modules(modules: ProjectModules, app: str, root: str, configured: str 
     if settings_file is None:
         return []
     files = ImportGraph(modules, settings_file).files
-    text = "\n".join(_COMMENT.sub("", path.read_text("utf-8", "replace")) for path in files)
+    text = "\n".join(_COMMENT.sub("", path.read_text("utf-8-sig", "replace")) for path in files)
     starts = [settings]
     for package in (name.partition(".apps.")[0] for name in _listed(text, "INSTALLED_APPS")):
         starts += [package, f"{package}.apps", f"{package}.models"]

@@ -36,7 +36,7 @@ def factory_error(modules: ProjectModules, module: Module, app: HiddenApp) -> De
 
 def live_settings(modules: ProjectModules) -> tuple[str, str]:
     """Return the class of a configuration module for an app that is live, as a dotted name, and the module's file. Or ""."""
-    texts = {path: path.read_text("utf-8", "replace") for path in _python_files(modules.folder)}
+    texts = {path: path.read_text("utf-8-sig", "replace") for path in _python_files(modules.folder)}
     dotted = next(iter(_classes(modules, texts)), "")
     module, _, name = dotted.rpartition(".")
     found = modules.find(module)
@@ -46,8 +46,8 @@ def live_settings(modules: ProjectModules) -> tuple[str, str]:
 def _value(modules: ProjectModules, module: Module, app: HiddenApp) -> str:
     """Return a literal for the parameter of a factory that the project's files show, or ""."""
     [parameter] = app.parameters
-    texts = {path: path.read_text("utf-8", "replace") for path in _python_files(modules.folder)}
-    source = texts.get(module.path) or module.path.read_text("utf-8", "replace")
+    texts = {path: path.read_text("utf-8-sig", "replace") for path in _python_files(modules.folder)}
+    source = texts.get(module.path) or module.path.read_text("utf-8-sig", "replace")
     call = re.compile(rf"\b{app.factory}\(\s*(?:{parameter}\s*=\s*)?({_LITERAL})\s*\)")
     programs = [text for path, text in texts.items() if "test" not in modules.relative(path)]
     calls = [match[1] for text in programs for match in call.finditer(text)]

@@ -112,7 +112,9 @@ class ImportGraph:
         """Return whether a package of that name is required: `from redis import Redis` isn't about shop/redis.py then."""
         if not self._dependencies:
             files = [self._modules.folder / file for file in _DEPENDENCY_FILES]
-            self._dependencies = " ".join(file.read_text("utf-8", "replace").lower() for file in files if file.is_file()) or " "
+            self._dependencies = (
+                " ".join(file.read_text("utf-8-sig", "replace").lower() for file in files if file.is_file()) or " "
+            )
         return re.search(rf"\b{re.escape(name.lower())}\b", self._dependencies) is not None
 
 
@@ -143,7 +145,7 @@ def _has_relative_imports(path: Path) -> bool:
 def read_imports(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield what a file imports, and whether that happens when the file itself is imported."""
     try:
-        text = path.read_text("utf-8", "replace")
+        text = path.read_text("utf-8-sig", "replace")
     except OSError:
         return
     for match in _IMPORT.finditer(text):

@@ -22,7 +22,7 @@ def with_settings(folder: Path, app: App) -> App:
     """Return the app of a Pyramid factory with the settings that an .ini file of the project has, if there is one."""
     if not app.attribute.endswith(fw.PYRAMID_CALL):
         return app
-    texts = ((folder / name).read_text("utf-8", "replace") for name in _START_FILES if (folder / name).is_file())
+    texts = ((folder / name).read_text("utf-8-sig", "replace") for name in _START_FILES if (folder / name).is_file())
     ini_names = [match[1] for text in texts for match in _INI.finditer(text)]
     file = next((name for name in (*ini_names, *_FILES) if _makes_app(folder / name)), "")
     return replace(app, attribute=f"{fw.PASTE}('{file}')", source=f"{app.source}, with {file}") if file else app
@@ -34,7 +34,7 @@ def _makes_app(file: Path) -> bool:
         return False
     parser = RawConfigParser(strict=False)
     try:
-        parser.read_string(file.read_text("utf-8", "replace"))
+        parser.read_string(file.read_text("utf-8-sig", "replace"))
     except Error:
         return False
     section = next((parser[name] for name in ("app:main", "composite:main", "pipeline:main") if name in parser), None)

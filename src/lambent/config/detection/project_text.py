@@ -11,7 +11,7 @@ _READ_MAX = 500_000
 def read_text(path: Path) -> str:
     """Return the beginning of a file, or "" if it can't be read."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
             return file.read(_READ_MAX)
     except OSError:
         return ""

@@ -18,7 +18,9 @@ from lambent.errors import DetectionError
 
 NO_APP = "no app in this file"
 SHOWN_MAX = 15
-_GENERIC_NAMES = frozenset(("lambda_handler", "handler", "main", "lambda_function", "app", "index", "function", "__init__"))
+_GENERIC_NAMES = frozenset(
+    ("lambda_handler", "handler", "main", "lambda_function", "app", "index", "function", "__init__", "src", "code", "python")
+)
 """Names of functions and files that don't tell one function from another."""
 _DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile")
 _SMALLEST = {
@@ -70,7 +72,8 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
 def _command_for(modules: ProjectModules, app: FoundApp) -> str:
     """Return the command for one of several apps. Functions get names of their own, or each would replace the one before."""
     spec, kind, path, _ = app
-    labels = [spec.partition(":")[2], path.stem, path.parent.name]
+    folders = reversed(path.relative_to(modules.folder).parts[:-1])
+    labels = [spec.partition(":")[2], path.stem, *folders]
     label = next((label for label in labels if label not in _GENERIC_NAMES), "")
     name = names.to_app_name(f"{modules.folder.name}-{label}") if kind == "handler" and label else ""
     return deploy_command(modules.folder, spec, name)
@@ -107,7 +110,7 @@ def _separate_folders(top: Path, paths: list[Path]) -> list[Path]:
 
 
 def _imports_from(path: Path, package: str) -> bool:
-    text = path.read_text("utf-8", "replace")
+    text = path.read_text("utf-8-sig", "replace")
     return re.search(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(package)}\b", text) is not None
 
 
@@ -218,5 +221,5 @@ def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> 
 
 def _required_framework(folder: Path) -> str:
     files = (folder / name for name in _DEPENDENCY_FILES)
-    text = " ".join(file.read_text("utf-8", "replace").lower() for file in files if file.is_file())
+    text = " ".join(file.read_text("utf-8-sig", "replace").lower() for file in files if file.is_file())
     return next((name for name in _SMALLEST if name and re.search(rf"\b{name}\b", text)), "")

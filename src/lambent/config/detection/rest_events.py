@@ -39,7 +39,8 @@ def with_payload(folder: Path, app: App) -> App:
     module = modules.find(app.module, [app.root]) if app.kind == "handler" else None
     if module is None:
         return app
-    texts = [path.read_text("utf-8", "replace") for path in ImportGraph(modules, module).files]
+    texts = [path.read_text("utf-8-sig", "replace") for path in ImportGraph(modules, module).files]
+    texts[0] = _with_usual_name(texts[0], app.attribute)
     if any(map(_URL.search, texts)) or not any(map(_REST.search, texts)):
         return app
     remark = f"{app.spec} reads the events of an API Gateway REST API, so it gets the URL's requests in that form"
@@ -47,6 +48,12 @@ def with_payload(folder: Path, app: App) -> App:
     if paths:
         remark += f", with parameters from paths such as {paths[0]}"
     return replace(app, payload=" ".join(("1.0", *paths)), remarks=(*app.remarks, remark))
+
+
+def _with_usual_name(text: str, handler: str) -> str:
+    """Return a module's text as if the first parameter of its handler were called `event`."""
+    match = re.search(rf"^def {re.escape(handler)}\(\s*(\w+)", text, re.MULTILINE)
+    return re.sub(rf"\b{match[1]}\b", "event", text) if match else text
 
 
 def _declared_paths(modules: ProjectModules, app: App) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | Non
     module = modules.of_app(app)
     if module is None:
         return None
-    text, file = module.path.read_text("utf-8", "replace"), modules.relative(module.path)
+    text, file = module.path.read_text("utf-8-sig", "replace"), modules.relative(module.path)
     if (match := _ALEXA.search(text)) and not (_REQUESTS if match["module"] else _HTTP).search(text):
         return "alexa", f"{file} uses {match['module']}" if match["module"] else f"{file} reads Alexa's {match['request']}"
     handler = _function(text, app.attribute)

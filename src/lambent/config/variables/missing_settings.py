@@ -34,7 +34,7 @@ def refuse_missing_settings(config: Config) -> None:
         return
     value = f"{package}.{others[0]}"
     file, parent = modules.relative(start.path), modules.relative(folder)
-    is_default = f'setdefault("{_VARIABLE}"' in start.path.read_text("utf-8", "replace").replace("'", '"').replace(" ", "")
+    is_default = f'setdefault("{_VARIABLE}"' in start.path.read_text("utf-8-sig", "replace").replace("'", '"').replace(" ", "")
     hint = f"--env {_VARIABLE}={value}" if is_default else f'in {file}, os.environ["{_VARIABLE}"] = "{value}"'
     what = f"the app starts with the settings {settings}, but {parent}/ has no {name}.py, only {listing(others)}"
     raise UsageError(what, where=file, hint=hint)
@@ -43,5 +43,5 @@ def refuse_missing_settings(config: Config) -> None:
 def _settings_in(folder: Path) -> list[str]:
     """Return the names of the modules of settings in a folder, those for a deployed app first."""
     files = (file for file in folder.glob("*.py") if file.stem != "__init__")
-    names = sorted(file.stem for file in files if _SETTINGS.search(file.read_text("utf-8", "replace")))
+    names = sorted(file.stem for file in files if _SETTINGS.search(file.read_text("utf-8-sig", "replace")))
     return sorted(names, key=lambda name: (_FOR_OTHERS.search(name) is not None, "prod" not in name))

@@ -237,7 +237,7 @@ def _similar_names(folder: Path) -> list[Path]:
     Nothing if there are several, unless each has a date: then it is the last one.
     """
     files = [path for path in folder.glob("*.txt") if _SIMILAR_NAME.fullmatch(path.name) and path.is_file()]
-    files = [path for path in files if _REQUIREMENT.search(path.read_text("utf-8", "replace"))]
+    files = [path for path in files if _REQUIREMENT.search(path.read_text("utf-8-sig", "replace"))]
     dates = [(match[0], path) for path in files if (match := _DATE.search(path.name))]
     files = [max(dates)[1]] if files and len(dates) == len(files) else files
     return files if len(files) == 1 else []

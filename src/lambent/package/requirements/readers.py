@@ -93,7 +93,7 @@ def _version_finder(request: ResolveRequest) -> VersionFinder:
 
 def _unresolved(request: ResolveRequest) -> Iterator[str]:
     """Yield the packages that are never resolved and that the requirements name."""
-    texts = [file.text for file in requirements_txt.read_files(request)] or [request.path.read_text("utf-8", "replace")]
+    texts = [file.text for file in requirements_txt.read_files(request)] or [request.path.read_text("utf-8-sig", "replace")]
     for name in left_out.always():
         spelling = name.replace("-", "[-_.]")
         pattern = rf"""(?:^[ \t]*|["']){spelling}(?=[ \t]*(?:[=<>!~;\["',\r]|$))"""

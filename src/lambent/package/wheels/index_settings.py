@@ -116,6 +116,6 @@ def _uv_table(path: Path, text: str) -> dict[str, Any]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8", "replace") if path.stat().st_size < _SIZE_MAX else None
+        return path.read_text("utf-8-sig", "replace") if path.stat().st_size < _SIZE_MAX else None
     except OSError:
         return None

@@ -132,7 +132,7 @@ def _build_failed(package: str, output: str, target: Target) -> PackagingError:
 def _native_code_missing(package: str, file: str, folder: Path) -> PackagingError:
     """Return the error for a build that ignored a compiler error, which would make the package slower, or broken."""
     errors = folder / compiler_shim.ERRORS
-    output = errors.read_text("utf-8", "replace") if errors.is_file() else ""
+    output = errors.read_text("utf-8-sig", "replace") if errors.is_file() else ""
     missing = _missing_dependency(output)
     return PackagingError(
         f"{package} was built without its native code: {file} did not end up in the wheel"

@@ -66,6 +66,9 @@ def collect_static(
 
 def _serve_static(context: BuildContext, report: Mapping[str, Any], collected: int) -> BuildContext:
     """Say what collectstatic did. Return the context, whose `static` has its folder unless the app serves it itself."""
+    if storage := report.get("elsewhere"):
+        text = f"collectstatic was not run, since {storage} keeps static files elsewhere"
+        context.emit(Notice(f"{text}: python manage.py collectstatic sends them there"))
     if not collected:
         return context
     path = f"/{report['url'].strip('/')}" if "//" not in report["url"] else ""

@@ -44,7 +44,7 @@ def _own_modules(copy: str) -> list[str]:
 
 
 def _collect(settings: Any, copy: str) -> dict[str, Any]:
-    """Run collectstatic, unless it would send the files elsewhere. `serves` says that WhiteNoise serves them already."""
+    """Run collectstatic, unless a storage would send the files `elsewhere`. `serves` says that WhiteNoise serves them."""
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
         return {}
     root = _relative(str(settings.STATIC_ROOT or ""), copy)
@@ -56,7 +56,7 @@ def _collect(settings: Any, copy: str) -> dict[str, Any]:
     from django.core.management import call_command
 
     if not isinstance(staticfiles_storage, FileSystemStorage):
-        return {}
+        return {"elsewhere": staticfiles_storage.__class__.__name__}
     call_command("collectstatic", interactive=False, verbosity=0)
     serves = any("whitenoise" in name.lower() for name in settings.MIDDLEWARE)
     return {"folder": root, "url": str(settings.STATIC_URL or ""), "serves": serves}

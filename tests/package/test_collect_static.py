@@ -1,0 +1,29 @@
+"""What is said about static files that can't be collected, or that are kept elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lambent.events import Event
+from lambent.package import collect_static
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+REPORT: dict[str, Any] = {"debug": False, "allows": True, "unmigrated": [], "settings": "site1/settings.py"}
+
+
+def test_files_that_a_storage_keeps_elsewhere_are_not_collected() -> None:
+    said: list[Event] = []
+    context: Any = SimpleNamespace(emit=said.append)
+    assert collect_static._serve_static(context, REPORT | {"elsewhere": "S3Storage"}, 0) is context
+    [notice] = said
+    assert "since S3Storage keeps static files elsewhere: python manage.py collectstatic" in str(notice)
+
+
+def test_file_that_a_stylesheet_names_and_that_is_missing(tmp_path: Path) -> None:
+    config = load_config(write_project(tmp_path / "shop", {"main.py": FLASK}))
+    error = "ValueError: The file 'img/gone.svg' could not be found with <ManifestStaticFilesStorage object>."
+    [warning] = collect_static._warnings(config, REPORT | {"error": error})
+    assert warning.hint.startswith("add img/gone.svg to the static files")

@@ -199,6 +199,16 @@ def test_app_one_folder_down_is_named(tmp_path: Path, folder: str) -> None:
     assert detect(Path(command)).spec == "main:app"
 
 
+def test_folder_that_has_several_apps_is_named_with_commands_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"shop/__init__.py": "", "examples/one.py": FLASK, "examples/two.py": FASTAPI.replace("app", "site")}
+    with pytest.raises(DetectionError, match="found 2 apps") as error:
+        detect(write_project(tmp_path, files))
+    first = error.value.hint.splitlines()[0]
+    folder, _, spec = first.removeprefix("lambent deploy ").partition(" --app ")
+    assert folder == "examples" and detect(tmp_path / folder, spec).spec == spec
+
+
 def test_app_in_the_folder_above_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_project(tmp_path, {".git/HEAD": "", "main.py": FASTAPI, "static/site.css": ""})
     monkeypatch.chdir(tmp_path / "static")

@@ -36,9 +36,9 @@ from lambent.config.detection.refusals import (
 )
 from lambent.config.detection.sibling_functions import SiblingFunctions
 from lambent.config.model import App, Kind
-from lambent.config.project import Project
+from lambent.config.project import Project, find_project
 from lambent.config.sourced import Sourced
-from lambent.errors import DetectionError
+from lambent.errors import DetectionError, UsageError
 
 
 def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mapping[str, str] | None = None) -> App:
@@ -164,7 +164,7 @@ def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
     if project := managed_settings(modules):
         return no_wsgi_error(modules, *project)
     for unlikely in (("maybe", "hidden"), ("maybe",)):
-        if elsewhere := elsewhere_error(modules, partial(_has_app, unlikely=unlikely)):
+        if elsewhere := elsewhere_error(modules, partial(_has_app, unlikely=unlikely), _error_in):
             return elsewhere
     return _unsupported_error(modules, results) if results.unsupported else no_app_error(modules, results.reasons)
 
@@ -180,6 +180,17 @@ def _unsupported_error(modules: ProjectModules, results: Survey) -> DetectionErr
         instruction = f"make the object at the top level of {where}, as demo, and add"
     hint = explanation.cure.format(name=name or "demo", instruction=instruction)
     return DetectionError(f"no app found: {explanation.reason}", where=where, hint=hint, detail=error.detail)
+
+
+def _error_in(folder: Path) -> DetectionError | None:
+    """Return why the project in a folder below can't be deployed as it is, or None."""
+    try:
+        find_app(find_project(folder))
+    except DetectionError as error:
+        return error
+    except UsageError:
+        return None
+    return None
 
 
 def _has_app(folder: Path, unlikely: tuple[str, ...] = ("maybe", "hidden")) -> bool:

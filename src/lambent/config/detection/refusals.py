@@ -149,15 +149,21 @@ def server_start_error(modules: ProjectModules, spec: str, path: Path, start: Se
     )
 
 
-def elsewhere_error(modules: ProjectModules, has_app: Callable[[Path], bool]) -> DetectionError | None:
-    """Return the error that names the folders below that have an app, or the one above. None if none has."""
+def elsewhere_error(
+    modules: ProjectModules, has_app: Callable[[Path], bool], error_in: Callable[[Path], DetectionError | None] | None = None
+) -> DetectionError | None:
+    """Return the error that names the folders below that have an app, or the one above. None if none has.
+
+    If the only folder can't be deployed as it is, that is the error: it has the command that can.
+    """
     folder = modules.folder
     nested: list[Path] = []
     for candidate in modules.nested_folders():
         if not any(candidate.is_relative_to(above) for above in nested) and has_app(candidate):
             nested.append(candidate)
     if nested:
-        return _nested_error(folder, nested)
+        inner = error_in(nested[0]) if error_in is not None and len(nested) == 1 else None
+        return inner or _nested_error(folder, nested)
     above = next((candidate for candidate in folders_above(folder) if has_app(candidate)), None)
     if above is None:
         return None

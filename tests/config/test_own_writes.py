@@ -57,6 +57,7 @@ def test_write_next_to_the_code(tmp_path: Path, text: str, path: str) -> None:
         "import sqlite3\ndef read(): return sqlite3.connect('shop.db').execute('SELECT 1')\n",
         "URL = 'sqlite:////tmp/shop.db'\ndef add(): db.session.commit()\n",
         "URL = 'sqlite:///:memory:'\ndef add(): db.session.commit()\n",
+        "import sqlite3\ndb = sqlite3.connect(':memory:')\ndef add(): db.execute('INSERT INTO a VALUES (1)')\n",
         "def read(): return open('notes.json').read() + open('a.bin', 'rb').read()\n",
         "import tempfile\ndef save(): open(f'{tempfile.gettempdir()}/x', 'w').write('x')\n",
         "def save(name): open(name, 'w').write('x')\n",

@@ -233,7 +233,7 @@ class _Reader:
             return False
         match node:
             case ast.Constant(value=str(text)):
-                return bool(text) and not re.match(r"/|~|\w+:|<", text)
+                return bool(text) and not re.match(r"[/~:<]|\w+:", text)
             case ast.Name(id="__file__"):
                 return True
             case (

@@ -58,15 +58,17 @@ def create_app():
     return app
 """
 PROGRAM = """
-import sqlite3
+import os, sqlite3
 from flask import Flask
 app = Flask(__name__)
+if __name__ != "__main__":
+    sqlite3.connect("shop.db").execute("PRAGMA journal_mode")  # makes an empty file
 
 def prepare():
     with sqlite3.connect("shop.db") as database:
         database.execute("CREATE TABLE IF NOT EXISTS item (id)")
 
-if __name__ == "__main__":
+if __name__ == "__main__" and not os.path.exists("shop.db"):
     prepare()
     app.run(debug=True)
 """

@@ -23,12 +23,13 @@ _SQLITE = b"SQLite format 3\0"
 def main(copy: str, packages: str, result: str, table: str) -> None:
     has_commands = Path(packages, "flask").is_dir() or Path(copy, "alembic.ini").is_file()
     groups = (*(["commands"] if has_commands else []), "programs", "models")
-    existing = {file: file.read_bytes() for file in _databases(copy)}
+    existing: dict[Path, bytes | None] = {path: b"" if _is_empty(path) else None for path in Path(copy).rglob("*")}
+    existing.update((file, file.read_bytes()) for file in _databases(copy))
     report = _make(copy, result, table, groups, existing) if table else _ask_models(copy, result, groups, existing)
     Path(result).write_text(json.dumps({"table": table, **report}), "utf-8")
 
 
-def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[Path, bytes]) -> dict[str, Any]:
+def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[Path, bytes | None]) -> dict[str, Any]:
     """Return what `_make` returns for a table of the app's models. If there is none, or it can't be made, that is no error."""
     report = _run("lacking", 0, result)
     _restore(copy, existing)
@@ -40,7 +41,7 @@ def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[
     return {"modules": own if report.get("error") else report["modules"]}
 
 
-def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing: dict[Path, bytes]) -> dict[str, Any]:
+def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing: dict[Path, bytes | None]) -> dict[str, Any]:
     """Return how the table was made, and the new databases, from the first way that makes it without an exception."""
     tried: list[str] = []
     incomplete: list[tuple[str, int]] = []
@@ -92,9 +93,13 @@ def _is_database(path: Path) -> bool:
         return file.read(len(_SQLITE)) == _SQLITE
 
 
-def _made(copy: str, existing: dict[Path, bytes], table: str) -> list[str]:
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
+
+
+def _made(copy: str, existing: dict[Path, bytes | None], table: str) -> list[str]:
     """Return the new databases if one of them has the table."""
-    new = [file for file in _databases(copy) if file not in existing]
+    new = [file for file in _databases(copy) if not existing.get(file)]
     return [file.relative_to(copy).as_posix() for file in new] if any(_has(file, table) for file in new) else []
 
 
@@ -109,16 +114,15 @@ def _has(file: Path, table: str) -> bool:
     return False
 
 
-def _restore(copy: str, existing: dict[Path, bytes]) -> None:
-    """Undo what a way has done to databases."""
-    for file in _databases(copy):
-        if file not in existing:
-            file.unlink()
+def _restore(copy: str, existing: dict[Path, bytes | None]) -> None:
+    """Undo what a way has done: remove new files and folders, and give databases and empty files their content back."""
+    for path in sorted(Path(copy).rglob("*"), reverse=True):  # a folder after what it contains
+        if path not in existing and "__pycache__" not in path.parts:
+            with suppress(OSError):  # bytecode in a new folder
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     for file, content in existing.items():
-        file.write_bytes(content)
-    for file in Path(copy).rglob("*"):
-        if file.name.endswith(("-journal", "-wal", "-shm")):
-            file.unlink()
+        if content is not None:
+            file.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def test_a_database_of_the_project_stays_as_it_is(project: Project, tmp_path: Pa
     [
         (FLASK, "shop.create_app()", "flask init-db"),
         (PROGRAM, "shop.app", "python shop.py"),
-        (PROGRAM.replace("prepare", "init_db").partition("if __name__")[0], "shop.app", "shop.init_db()"),
+        (PROGRAM.replace("prepare", "init_db").partition("if __name__ ==")[0], "shop.app", "shop.init_db()"),
     ],
 )
 def test_what_the_app_has_for_it_makes_the_tables(source: str, handler: str, way: str, tmp_path: Path) -> None:

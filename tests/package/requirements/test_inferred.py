@@ -72,6 +72,19 @@ def test_package_that_a_framework_imports_only_when_used(tmp_path: Path) -> None
     assert source.inferred == ["email-validator", "fastapi", "jinja2", "pydantic", "python-multipart"]
 
 
+@pytest.mark.parametrize(
+    ("code", "implied"),
+    [
+        ("from fastapi import security\nform = security.OAuth2PasswordRequestForm\n", "python-multipart"),
+        ("from passlib.context import CryptContext\nhashes = CryptContext(schemes=['bcrypt'])\n", "bcrypt<5"),
+        ("from passlib.context import CryptContext\nhashes = CryptContext(['argon2', 'md5'])\n", "argon2-cffi"),
+    ],
+)
+def test_package_that_an_argument_or_an_attribute_implies(tmp_path: Path, code: str, implied: str) -> None:
+    files = {"app.py": f"from fastapi import FastAPI\n{code}app = FastAPI()\n"}
+    assert implied in requirements(tmp_path / "app", App("app", "app", "asgi"), files).inferred
+
+
 def test_django_project_gets_its_version_and_what_the_settings_name(tmp_path: Path) -> None:
     source = requirements(tmp_path / "app", App("site1.wsgi", "application", "wsgi"), DJANGO)
     assert source.inferred == [

@@ -30,6 +30,8 @@ _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' 
 _IMPLIED = (
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
+    ("passlib", rb"""CryptContext\([^)]*["']bcrypt["']""", "bcrypt<5"),  # passlib doesn't work with later ones
+    ("passlib", rb"""CryptContext\([^)]*["']argon2["']""", "argon2-cffi"),
     ("fastapi", rb"\b(?:security\.OAuth2PasswordRequestForm|fastapi\.(?:Form|File|UploadFile))\b", "python-multipart"),
 )
 """Packages that others import only when they are used in some way: those others, the pattern of that use, and the package."""

@@ -245,3 +245,10 @@ def test_module_of_python_that_no_index_has_is_left_out(tmp_path: Path, registry
     project = make_project(tmp_path / "app", registry, "threading", "plain")
     assert versions(resolve_project(project, AL2, tmp_path / "cache", emit=events.append)) == {"plain": "1.0"}
     assert Notice("threading is left out: it isn't a package, Python 3.11 has it itself") in events
+
+
+def test_ranges_without_a_comma_are_read_as_older_pips_did(tmp_path: Path, registry: Registry) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        offer(registry, "plain", version)
+    project = make_project(tmp_path / "app", registry, "plain>=1.5<3.0")
+    assert versions(resolve_project(project, AL2, tmp_path / "cache")) == {"plain": "2.0"}

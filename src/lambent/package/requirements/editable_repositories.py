@@ -1,8 +1,8 @@
 """Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
 
-uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. The
-files are joined into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an
-edit that helps, they have that edit.
+uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. Older
+releases of pip took ranges without a comma between them: `flask>=2.0<3.0`. The files are joined into one, in which these lines
+are ordinary requirements and paths are absolute. Where lambent looks for an edit that helps, they have that edit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from lambent.package.requirements.toml_file import read_toml
 
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
 _CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
-_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI)
+_NO_COMMA = re.compile(r"(?m)^([A-Za-z0-9][\w.\[\],-]*\s*[<>=!~]=?\s*[\w.*]+)\s*(?=[<>!~]=?\s*[\w.*]|==\s*[\w.*])")
+_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA)
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 
@@ -52,7 +53,7 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
     folder = file.path.parent
     edits = {name_of(edit): edit for edit in request.options.freed}
     for line in logical_lines(file.text):
-        line = OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line))
+        line = _NO_COMMA.sub(r"\1,", OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line)))
         if edit := edits.get(name_of(line)):
             yield edit
         elif repository := _EDITABLE_REPOSITORY.match(line):

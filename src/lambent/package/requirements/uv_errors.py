@@ -131,12 +131,9 @@ def _explain_no_include(failure: _Failure) -> PackagingError:
 def _explain_bad_line(failure: _Failure) -> PackagingError:
     cause = re.search(r"cause: (.+)", failure.message)
     reason = cause[1] if cause else failure.match[0]
-    hint = "write one requirement on each line, such as flask>=3"
-    if glued := re.search(
-        r"(?m)^\s*([\w.\[\]-]+[<>=!~]=?[\w.*]+)([<>=!~]=?[\w.*]+)\s*$", failure.message
-    ):  # older pips took it
-        hint = f"{glued[1]},{glued[2]}"
-    return failure.error(f"cannot read a requirement: {reason}", hint, has_line=True)
+    return failure.error(
+        f"cannot read a requirement: {reason}", "write one requirement on each line, such as flask>=3", has_line=True
+    )
 
 
 def _explain_no_wheel(failure: _Failure) -> PackagingError:

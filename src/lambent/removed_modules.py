@@ -140,14 +140,15 @@ def substitute_for(module: str) -> str:
 
 def last_runtime(version: str) -> str:
     """Return the last runtime before a version of Python."""
-    major, minor = version.split(".")
-    return f"python{major}.{int(minor) - 1}"
+    minor = int(version.partition(".")[2])
+    return f"python3.{minor - 1}"
 
 
 def how_to_get(name: str) -> str:
     """Return what to do about what was removed: the package that provides it, or the last runtime that has it."""
     if int(removed_in(name).partition(".")[2]) <= _OLDEST_MINOR:
         return f"replace {name} in the code, or use a newer version of the package that imports it"
-    runtime = f"--runtime {last_runtime(removed_in(name))} still has it"
-    package = _PACKAGES.get(name)
-    return f"add {package} to the dependencies, which provides it; or {runtime}" if package else runtime
+    package, runtime = _PACKAGES.get(name), last_runtime(removed_in(name))
+    if package is None:
+        return f"--runtime {runtime} still has it"
+    return f"add {package} to the dependencies, which provides it; or --runtime {runtime} still has it"

@@ -314,6 +314,15 @@ CASES = (
         "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
     ),
     Case(
+        "exit of a web app",
+        "the app exits (exit status 1) (main.py, line 5)",
+        "fix what makes it call sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 1",
+        "no config\n[ERROR] SystemExit: 1\nTraceback (most recent call last):\n"
+        '\xa0\xa0File "/var/task/main.py", line 5, in <module>\n',
+    ),
+    Case(
         "quiet exit",
         "the function's process exited",
         "sys.exit",
@@ -438,6 +447,11 @@ def test_cause_and_hint(case: Case) -> None:
 
 def read(case: Case) -> Cause:
     return diagnose(Failure(SETTINGS, case.type, case.message, "", case.log, case.status))
+
+
+def test_detail_of_an_exit_has_what_the_app_printed_before() -> None:
+    case = next(case for case in CASES if case.name == "exit of a web app")
+    assert "no config" in read(case).detail and "main.py" in read(case).detail
 
 
 def test_detail_is_the_functions_own_traceback() -> None:

@@ -316,6 +316,8 @@ def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     status = f" (exit status {match[2]})" if match[2] else ""
+    if failure.exception.startswith("SystemExit"):
+        return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
     hint = "look for sys.exit, os._exit or a crash in compiled code; the log is below"
     return f"the function's process exited{status}", hint
 

@@ -110,7 +110,7 @@ class Failure(Struct, frozen=True):
     @property
     def detail(self) -> str:
         """The traceback, or else the last lines of the log, or else the response or AWS's message."""
-        if self.traceback:
+        if self.traceback and not self.exception.startswith("SystemExit"):  # what it printed before says why
             return self._shorten(self.traceback)
         own = [line for line in self.lines.splitlines() if not _PLATFORM_LINE.match(line)]
         return "\n".join(own[-_LOG_LINES:]).strip() or self.message or self.response

@@ -62,8 +62,10 @@ def run() -> NoReturn:
     log = _open_log()
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that the app's own handler wins
+    process = posix.getpid()
     api = RuntimeApi(variable("AWS_LAMBDA_RUNTIME_API"))
     posix.register_at_fork(after_in_child=api.disown)
+    server: Server | None = None
     try:
         server, after_response = _start(api, log)
         if warm_start is not None:
@@ -74,13 +76,16 @@ def run() -> NoReturn:
     except Stop:
         pass
     except SystemExit as exit_request:  # raised by the app; an ordinary exit would wait for its threads
+        if posix.getpid() == process and not isinstance(server, EventHandler):  # a child that the app forked may exit
+            _log_exit(log, exit_request)
         leave(_exit_status(exit_request))
     except (OSError, ConnectionLost) as error:
         log.line("ERROR", f"lambent: lost the Runtime API: {error}")
         leave(1)
     log.request_id = ""
     try:
-        server.close()
+        if server is not None:
+            server.close()
     except Exception as error:
         log.error(describe(error, ""))
     leave(0)
@@ -94,6 +99,13 @@ def _open_log() -> Log:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
     return log
+
+
+def _log_exit(log: Log, exit_request: SystemExit) -> None:
+    """Write where a web app asked to exit. Lambda itself only tells the status, and so does AWS's client of a handler."""
+    record = describe(exit_request, "")
+    if record["stackTrace"]:
+        log.error(record)
 
 
 def _exit_status(exit_request: SystemExit) -> int:

@@ -248,6 +248,14 @@ def test_what_a_source_needs_is_named_with_a_way_out(package: str, output: str, 
     assert error.hint.startswith(hint) and not error.detail
 
 
+def test_source_with_much_to_compile_is_not_tried_without_a_compiler(registry: Registry, context: FetchContext) -> None:
+    pin = offer(
+        registry, {"pyproject.toml": '[build-system]\nrequires = ["never-asked-for"]\n', **{f"{n}.pyx": "" for n in range(40)}}
+    )
+    with pytest.raises(PackagingError, match="its source needs a compiler"):
+        one(replace(context, uncompiled=frozenset({"demo"})), pin)
+
+
 def test_setup_cfg_alone_is_a_source(tmp_path: Path) -> None:
     alone = write(tmp_path / "a", {"setup.cfg": "[metadata]\nname = demo\n"})
     both = write(tmp_path / "b", {"setup.cfg": "[metadata]\nname = demo\n", "pyproject.toml": ""})

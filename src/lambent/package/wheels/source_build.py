@@ -31,6 +31,9 @@ from lambent.package.wheels.wheel_store import StoredFile
 
 _FORMAT = "1"  # increase it when the same key would give another wheel
 
+_OPTIONAL_MAX = 30
+"""Files to compile, above which a package can't do without them. pandas would translate its own for minutes before it fails."""
+
 
 def build_key(pin: Pin, target: Target, context: FetchContext, sdist_sha256: str) -> str:
     """Return the key of a built wheel. `sdist_sha256` is "" for a folder or commit. Raises PackagingError if it is missing."""
@@ -93,6 +96,8 @@ class _Build:
         compiled = source_tree.compiled_files(tree)
         if compiled and self._context.native is not None:
             return self._context.native(tree, self._package, key)
+        if self._pin.name in self._context.uncompiled and len(compiled) > _OPTIONAL_MAX:
+            raise fetch_errors.build_failed(self._package, self._target, "/bin/false")
         wheel = _with_true_name(self._run(tree))
         self._check(wheel)
         if compiled:

@@ -24,7 +24,14 @@ _PROGRAM = re.compile(
 )
 NEEDS_COMPILER = re.compile(r"/bin/false|gcc pre-processor|[Uu]nsupported compiler|Unknown compiler")
 """What builds print where lambent hides the compiler: setuptools, meson, and the setup.py of fasttext."""
+_FOR_PYTHON_2 = "its source is for Python 2"
 _PYTHON_2 = re.compile(r"SyntaxError: Missing parentheses in call to 'print'|SyntaxError: multiple exception types must be")
+_PYTHON_2_MODULES = frozenset(
+    [
+        *("ConfigParser", "Cookie", "HTMLParser", "Queue", "StringIO", "Tkinter", "__builtin__", "cPickle", "cStringIO"),
+        *("commands", "cookielib", "httplib", "urllib2", "urlparse", "xmlrpclib"),
+    ]
+)
 _EXCEPTION = re.compile(r"^\W*((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit)(?:: \S.*)?)$", re.MULTILINE)
 
 
@@ -52,7 +59,7 @@ def explain(output: str) -> Reason | None:
         text = f"its build uses {_dotted_name(missing)}, which Python {removed} removed"
         return Reason(text, _older_runtime(removed), removed)
     if _PYTHON_2.search(output):
-        return Reason("its source is for Python 2")
+        return Reason(_FOR_PYTHON_2)
     if header := _HEADER.search(output):
         return Reason(f"the header {header[1]} is missing", "use a version, or a package, that has wheels")
     if program := _PROGRAM.search(output):
@@ -76,6 +83,8 @@ def _missing_module(name: str) -> Reason:
     removed = removed_modules.removed_in(name)
     if removed:
         return Reason(f"its build imports {name}, which Python {removed} removed", _older_runtime(removed), removed)
+    if name in _PYTHON_2_MODULES:
+        return Reason(_FOR_PYTHON_2)
     cure = f'add the package with {name} to its pyproject.toml: [build-system] requires = ["setuptools", ...]'
     return Reason(f"its build imports {name}, which it doesn't declare in [build-system] requires", cure=cure)
 

@@ -45,6 +45,14 @@ def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Pat
     assert error.what.startswith("the app failed: SHOP_KEY")
 
 
+def test_variable_that_is_read_next_to_the_one_that_failed_is_named_too(tmp_path: Path) -> None:
+    code = FLASK + "import os, mail\nsend = mail.send(os.getenv('MAIL_USER'), os.getenv('MAIL_PASSWORD'), os.getenv('OTHER'))\n"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
+    error = FunctionFailedError("the app failed", hint="fix the error", detail="ValueError: MAIL_USER is required")
+    unset_variables.explain(error, config)
+    assert error.hint == "--env MAIL_USER=VALUE --env MAIL_PASSWORD=VALUE"
+
+
 def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:
     code = FLASK + "import os\napp.secret_key = os.getenv('SESSIONS')\n"
     config = load_config(write_project(tmp_path / "shop", {"main.py": code}))

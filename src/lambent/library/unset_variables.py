@@ -30,10 +30,17 @@ def explain(error: LambentError, config: Config) -> None:
     confirmed = [name for name in hinted if name in {read.name for read in unset}]
     failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset, config.folder) or hinted
     if failed:
-        needed = [*failed, *(read.name for read in unset if read.fails != "perhaps" and read.name not in failed)]
+        others = [read for read in unset if read.name not in failed]
+        needed = [*failed, *(read.name for read in others if read.fails != "perhaps" or _belongs_to(read, failed, unset))]
         if not _VARIABLE.search(error.hint):
             error.what = f"{error.what}: {listing(failed)} {verb_for(failed)} not set"
         error.hint = flags_for(config, needed, unset)
+
+
+def _belongs_to(read: Read, failed: Sequence[str], unset: Sequence[Read]) -> bool:
+    """Return whether a variable is one of a pair, such as MAIL_USER and MAIL_PASSWORD, that a file reads."""
+    pairs = (other for other in unset if other.name in failed and other.location.split(":")[0] == read.location.split(":")[0])
+    return any("_" in other.name and read.name.startswith(f"{other.name.partition('_')[0]}_") for other in pairs)
 
 
 def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:

@@ -28,7 +28,12 @@ _NAMES = frozenset(
     ]
 )
 """What commands, functions and files are called that make tables. None that drops them, or fills them with examples."""
-_PROGRAMS = frozenset(["app", "application", "db", "database", "main", "manage", "model", "models", "run", "server", "wsgi"])
+_PROGRAMS = frozenset(
+    [
+        *("app", "application", "db", "database", "main", "manage", "model", "models", "run", "server", "wsgi"),
+        *("bootstrap", "init", "initialize", "install"),
+    ]
+)
 """Files whose `if __name__ == "__main__"` may make tables."""
 _MAKES = re.compile(rf"CREATE\s+TABLE|executescript\(|(?:{'|'.join(sorted(_NAMES))})\(", re.IGNORECASE)
 """A sign in a source without underscores."""

@@ -64,6 +64,11 @@ def test_main_app_is_taken_with_a_word(tmp_path: Path, files: dict[str, str], sp
     assert (app.spec, app.remarks) == (spec, (f"{spec.partition(':')[0]}.py has the app, and so has {other} deploys that one",))
 
 
+def test_file_with_the_name_of_the_folder_is_the_main_one(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path / "flask-todo", {"blob.py": FLASK, "todo.py": FLASK}))
+    assert app.spec == "todo:app" and "blob.py: --app blob:app deploys that one" in app.remarks[0]
+
+
 THREE = "from fastapi import FastAPI\none, two, three = FastAPI(), FastAPI(), FastAPI()\n"
 
 

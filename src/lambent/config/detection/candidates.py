@@ -210,7 +210,8 @@ def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candida
 def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:
     """Return the app of several that a person would take, with a remark. None if nothing makes one of them the main one.
 
-    It isn't an example; it is the only one whose file is a program too; or its framework's own command takes it.
+    It isn't an example; it is the only one whose file is a program too; its framework's own command takes it; or its file has
+    the folder's name.
     """
     best = _best(_contenders(candidates))
     rest = [each for each in best if not _EXAMPLE.search(each.module.name)] or best
@@ -218,7 +219,10 @@ def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candida
     names = {each.module.name: each for each in rest}
     kinds = {each.kind for each in rest}
     first = next((names[name] for name in _FIRST.get(kinds.pop(), ()) if name in names), None) if len(kinds) == 1 else None
+    words = re.split(r"[\W_]+", modules.folder.resolve().name.lower())
+    eponymous = [each for each in rest if each.module.name.lower() in words]
     main = next((each[0] for each in (rest, programs) if len(each) == 1), first)
+    main = main or (eponymous[0] if len(eponymous) == 1 else None)
     if main is None or len(names) < len(rest) or len(best) < 2:
         return None
     others = [each for each in best if each is not main]

@@ -56,6 +56,7 @@ CASES = {
         "the address of the database can't be read",
         "postgresql://USER:PASSWORD@HOST/NAME",
     ),
+    "AttributeError: Config has no 'MONGO_URI'": ("the app needs the setting MONGO_URI", "--env SANIC_MONGO_URI=VALUE"),
     "sqlite3.OperationalError: no such table: notes": ("the database has no table notes", "create the tables"),
     'psycopg.errors.UndefinedTable: relation "shop_item" does not exist': (
         "the database has no table shop_item",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lambent.runtime.app_interface import detect_interface
+from lambent.runtime.app_interface import detect_interface, single_callable
 from lambent.runtime.fault import Fault
 
 
@@ -130,6 +131,25 @@ def test_asgi(app: Any) -> None:
     assert detect_interface(app) == "asgi"
 
 
+@pytest.mark.parametrize("app", [OldAsgi, lambda scope: None])
+def test_first_form_of_asgi(app: Any) -> None:
+    assert detect_interface(app) == "asgi2"
+    assert detect_interface(single_callable(app)) == "asgi"
+
+
+def test_app_of_the_first_form_gets_both_calls() -> None:
+    seen: list[Any] = []
+
+    def old(scope: Any) -> Any:
+        async def instance(receive: Any, send: Any) -> None:
+            seen.extend((scope, receive, send))
+
+        return instance
+
+    asyncio.run(single_callable(old)(1, 2, 3))
+    assert seen == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "app",
     [
@@ -152,8 +172,6 @@ def test_wsgi(app: Any) -> None:
 @pytest.mark.parametrize(
     ("app", "kind", "message"),
     [
-        (OldAsgi, "Runtime.OldAsgi", "ASGI 2"),
-        (lambda scope: None, "Runtime.OldAsgi", "guarantee_single_callable"),
         (lambda: None, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),
         (lambda *args: None, "Runtime.UnknownInterface", r"takes \(\*args\)"),
         (Asgi, "Runtime.UnknownInterface", "LAMBENT_INTERFACE"),

@@ -234,7 +234,6 @@ INIT_ERRORS = {
     "main.syntax": ("def x(:", "Runtime.UserCodeSyntaxError", "Syntax error in module 'main': "),
     "main.broken": ("{}['no']", "KeyError", "'no'"),
     "main.app ": ("", "Runtime.HandlerNotFound", "Handler 'app ' missing on module 'main'"),
-    "main.old": ("def old(scope): ...", "Runtime.OldAsgi", "function old is an ASGI 2 app"),
     "main.one": ("one = 1", "Runtime.NotAnApp", "int cannot be called"),
     "main.factory()": ("def factory(): raise OSError('no')", "OSError", "no"),
 }

@@ -162,5 +162,9 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"\((NoSuchBucket|AWS\.SimpleQueueService\.NonExistentQueue)\) when calling", _missing_in_aws),
     (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),
     (r"no secret key was set", _no_secret_key),
+    (
+        r"AttributeError: Config has no '([A-Z]\w*)'",  # Sanic reads its settings from the environment too
+        lambda failure, match: (f"the app needs the setting {match[1]}{failure.where}", f"--env SANIC_{match[1]}=VALUE"),
+    ),
     (r"Could not parse (?:SQLAlchemy|rfc1738) URL", _database_address),
 )

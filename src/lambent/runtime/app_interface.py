@@ -16,7 +16,10 @@ _VARARGS = 0x04  # inspect.CO_VARARGS
 
 
 def detect_interface(app: Any, override: str = "") -> str:
-    """Return "asgi", "wsgi" or "handler"; `override` decides if it isn't "". Raise Fault for anything else."""
+    """Return "asgi", "wsgi", "handler", or "asgi2" for an app of ASGI's first form, which is called twice.
+
+    `override` decides if it isn't "". Raise Fault for anything else.
+    """
     if override:
         if override.lower() not in ("asgi", "wsgi", "handler"):
             raise Fault("Runtime.BadInterface", f'LAMBENT_INTERFACE must be "asgi", "wsgi" or "handler", not {override!r}')
@@ -26,12 +29,8 @@ def detect_interface(app: Any, override: str = "") -> str:
     is_async, names, is_variadic = _signature(app)
     if len(names) == 3 or (is_async and is_variadic):
         return "asgi"
-    if names[:1] == ["scope"] or (is_async and len(names) == 1):
-        raise Fault(
-            "Runtime.OldAsgi",
-            f"{_name(app)} is an ASGI 2 app, a form abandoned in 2019; wrap it in"
-            " asgiref.compatibility.guarantee_single_callable",
-        )
+    if names == ["scope"] and not is_async:
+        return "asgi2"
     if len(names) == 2 and not is_async:
         return "handler" if names[0] == "event" else "wsgi"
     for attribute, meaning in (("wsgi_app", "wsgi"), ("asgi_app", "asgi")):
@@ -43,6 +42,15 @@ def detect_interface(app: Any, override: str = "") -> str:
         f"{_name(app)} takes ({parameters}), which matches neither ASGI (scope, receive, send) nor WSGI"
         " (environ, start_response). If it is one of them, set the environment variable LAMBENT_INTERFACE=asgi (or wsgi).",
     )
+
+
+def single_callable(app: Any) -> Any:
+    """Return an app of ASGI's first form, of 2018, as one of today's: Starlette before 0.12, Channels before 3."""
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope)(receive, send)
+
+    return call
 
 
 def _signature(app: Any) -> tuple[bool, list[str], bool]:

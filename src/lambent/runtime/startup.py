@@ -100,9 +100,13 @@ def _load(handler: str) -> Any:
 
 
 def _host(app: Any, kind: str) -> Host:
-    if kind == "asgi":
+    if kind.startswith("asgi"):
         from .asgi import AsgiHost
 
+        if kind == "asgi2":
+            from .app_interface import single_callable
+
+            app = single_callable(app)
         return AsgiHost(app, variable("LAMBENT_LIFESPAN", "auto"))
     from .wsgi import WsgiHost
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 import lambent
 from lambent import events
@@ -124,6 +125,17 @@ def test_handler_whose_requests_have_a_body_goes_live_with_a_warning(tmp_path: P
     assert warnings == [
         "the check can't tell whether the handler works: it needs a body, which GET / doesn't have (main.py, line 2)"
     ]
+
+
+def test_url_of_a_first_deploy_that_failed_is_not_kept_for_a_handler_without_one(tmp_path: Path) -> None:
+    target = in_memory(MemoryAws(), tmp_path)
+    with pytest.raises(DeployError):
+        target.deploy("BROKEN")
+    app_config = config(tmp_path, target.name, runtime=RUNTIME)
+    app_config = replace(app_config, app=replace(app_config.app, trigger="Records"))
+    zipped = artifact(tmp_path, "def lambda_handler(event, context):\n    return 1\n", runtime=RUNTIME)
+    deployed = deploy(app_config, zipped, DeployContext(target.aws, events.ignore, QUICK, target.fetch))
+    assert deployed.url == "" and target.aws.url(f"lambent-{target.name}", "live") is None
 
 
 def test_failing_version_does_not_go_live(target: Target) -> None:

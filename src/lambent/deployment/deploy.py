@@ -40,7 +40,7 @@ def prepare(config: Config, artifact: Artifact, aws: Aws, timing: Timing | None 
     """
     timing = timing or Timing()
     names, observed = observe(aws, config.name, timing.settle_s)
-    if config.hosting.url is None and observed.url is not None:  # what is live keeps its URL
+    if config.hosting.url is None and observed.url is not None and observed.live is not None:  # what is live keeps its URL
         config = replace(config, hosting=replace(config.hosting, url=True))
     if config.writable is None and writable.was_writable(observed):
         artifact = artifact.as_writable()

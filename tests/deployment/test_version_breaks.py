@@ -56,6 +56,7 @@ CASES = (
         "dash-bootstrap-components<2",
     ),
     ("NameError: name 'picolink' is not defined", "python-fasthtml<0.14"),
+    ("    def f(self: Database): ...\nNameError: name 'Database' is not defined", "python-fasthtml<0.14"),
     ("    db = database('data/utodos.db')\nNameError: name 'database' is not defined", "python-fasthtml<0.14"),
     (
         "  File \"/var/task/fasthtml/fastapp.py\", line 79\nModuleNotFoundError: No module named 'fastlite'",

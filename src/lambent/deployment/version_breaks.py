@@ -156,6 +156,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
             r"name '(?:picolink|picocss|picocondlink|picocondcss|set_pico_cls|PicoBusy)' is not defined",
             r"fasthtml/[\s\S]*name '(?:Card|Container|DialogX|Grid|Group)' is not defined",
             r"\bdatabase\(['\"][\s\S]*name 'database' is not defined",
+            r"\b(?:self|db): Database\b[\s\S]*name 'Database' is not defined",
         ),
         Break("python-fasthtml 0.14 left out fastlite and Pico's components", ("python-fasthtml<0.14",)),
     ),

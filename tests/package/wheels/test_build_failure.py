@@ -16,7 +16,10 @@ from lambent.package.wheels.build_failure import Reason, explain
         ),
         (
             "ModuleNotFoundError: No module named 'numpy'",
-            Reason("its build imports numpy, which it doesn't declare in [build-system] requires"),
+            Reason(
+                "its build imports numpy, which it doesn't declare in [build-system] requires",
+                cure='add the package with numpy to its pyproject.toml: [build-system] requires = ["setuptools", ...]',
+            ),
         ),
         (
             "AttributeError: module 'configparser' has no attribute 'SafeConfigParser'. Did you mean: 'RawConfigParser'?",

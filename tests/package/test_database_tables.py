@@ -73,6 +73,17 @@ if __name__ == "__main__" and not os.path.exists("shop.db"):
     app.run(debug=True)
 """
 
+SCHEMA = "CREATE TABLE item (id);"
+OPENS = """
+import sqlite3
+from flask import Flask
+app = Flask(__name__)
+
+@app.get("/")
+def home():
+    return sqlite3.connect("shop.db").execute("SELECT * FROM item").fetchall()
+"""
+
 
 class Project:
     """A project without packages, and its builds."""
@@ -127,11 +138,12 @@ def test_a_database_of_the_project_stays_as_it_is(project: Project, tmp_path: Pa
         (FLASK, "shop.create_app()", "flask init-db"),
         (PROGRAM, "shop.app", "python shop.py"),
         (PROGRAM.replace("prepare", "init_db").partition("if __name__ ==")[0], "shop.app", "shop.init_db()"),
+        (OPENS, "shop.app", "sqlite3 shop.db < db/schema.sql"),
     ],
 )
 def test_what_the_app_has_for_it_makes_the_tables(source: str, handler: str, way: str, tmp_path: Path) -> None:
     copy, result = tmp_path / "project", tmp_path / "result.json"
-    write(copy, {"shop.py": source})
+    write(copy, {"shop.py": source, "db/schema.sql": SCHEMA})
     shutil.copytree(Path(lambent.runtime.__file__).parent, copy / "lambent_runtime")
     packages = str(Path(flask.__file__).parent.parent)
     command = [sys.executable, "-I", table_maker.__file__, str(copy), packages, str(result), handler, "item"]

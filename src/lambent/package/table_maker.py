@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _TRY_MAX_S = 40
+_TOO_SLOW = f"it takes longer than {_TRY_MAX_S} s"
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -30,7 +31,7 @@ def main(copy: str, packages: str, result: str, table: str) -> None:
 
 
 def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[Path, bytes | None]) -> dict[str, Any]:
-    """Return what `_make` returns for a table of the app's models. If there is none, or it can't be made, that is no error."""
+    """Return what `_make` returns for a table of the app's models. If none is lacking, or can't be made, that is no error."""
     report = _run("lacking", 0, result)
     _restore(copy, existing)
     table = report.get("table", "")
@@ -38,7 +39,8 @@ def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[
     if "databases" in made:
         return {"table": table, **made}
     own = [file.relative_to(copy).as_posix() for file in Path(copy).rglob("*.py")]
-    return {"modules": own if report.get("error") else report["modules"]}
+    is_fixable = "error" in report and report["error"] != _TOO_SLOW
+    return {"modules": own if is_fixable else []}  # otherwise an edit of the code doesn't ask again
 
 
 def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing: dict[Path, bytes | None]) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def _run(group: str, number: int, result: str) -> dict[str, Any]:
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRY_MAX_S)
         report: dict[str, Any] = json.loads(file.read_text("utf-8"))
     except subprocess.TimeoutExpired:
-        report = {"error": f"it takes longer than {_TRY_MAX_S} s"}
+        report = {"error": _TOO_SLOW}
     except (OSError, ValueError):
         report = {"error": "its process ended early"}
     return report

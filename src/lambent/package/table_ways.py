@@ -49,6 +49,10 @@ _COMMANDS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.s
 _NETWORK = ("socket.bind", "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname")
 
 
+_opened: list[str] = []
+"""The SQLite databases that the app has opened."""
+
+
 def main(copy: str, packages: str, result: str, handler: str, group: str, number: int) -> None:
     """Run one way of a group, and report what it was and how it ended."""
     root = os.environ.get("LAMBENT_ROOT")  # as in runtime/startup.py
@@ -98,6 +102,8 @@ def _guard(folder: str) -> None:
         else:
             return
         for path in paths:
+            if event == "sqlite3.connect":
+                _opened.append(os.path.realpath(os.fsdecode(path)))
             if not is_inside(path):
                 raise PermissionError(f"the build writes nothing outside of the project: {path}")
 
@@ -120,6 +126,7 @@ def _ways(group: str, handler: str, copy: str) -> Iterator[Any]:
         yield from _flask_models(flask)
         yield from _sqlalchemy_models()
         yield from _peewee_models(copy)
+        yield from _schemas(flask, copy)
 
 
 def _lacking(handler: str, copy: str) -> str:
@@ -357,6 +364,31 @@ def _peewee_models(copy: str) -> Iterator[Any]:
                 database.create_tables([model], safe=True)
 
     yield "peewee's create_tables", create_tables
+
+
+def _schemas(app: Any, copy: str) -> Iterator[Any]:
+    """Yield the files of SQL statements that make tables, for the databases that the app opens for its first request."""
+    files = [file for file in sorted(Path(copy).rglob("*.sql")) if re.search(r"CREATE\s+TABLE", _read(file), re.IGNORECASE)]
+    if app is None or not files:
+        return
+    with suppress(Exception):
+        app.test_client().get("/")
+    for database in dict.fromkeys(filter(lambda path: _relative(path, copy), _opened)):
+        for file in files:
+            name = f"sqlite3 {_relative(database, copy)} < {_relative(str(file), copy)}"
+            yield name, lambda database=database, file=file: _execute(database, _read(file))
+
+
+def _read(file: Path) -> str:
+    return file.read_text("utf-8", "replace")
+
+
+def _execute(database: str, statements: str) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(database)
+    connection.executescript(statements)
+    connection.close()
 
 
 if __name__ == "__main__":

@@ -110,3 +110,15 @@ def test_a_frontend_that_was_not_built_is_named_with_its_command(folder: Path, m
     (folder / "web/package.json").write_text('{"scripts": {"build": "mkdir -p build/static && touch build/static/app.js"}}')
     error, _ = fail(folder, message)
     assert error.hint.startswith(hint.replace("BUILD", "npm --prefix web install && npm --prefix web run build"))
+
+
+def test_a_file_next_to_the_module_that_misses_it(folder: Path) -> None:
+    (folder / "shop/data.txt").write_text("x")
+    config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
+    artifact = build(config, CACHE / "build", os.environ, events.ignore)
+    what = "the file data.txt isn't in the zip (shop/views.py, line 2)"
+    error = FunctionFailedError(what, hint="x", detail="FileNotFoundError: [Errno 2] No such file or directory: 'data.txt'")
+    explain(error, config, artifact)
+    assert error.what == what and error.hint.startswith(
+        'data.txt is next to views.py: open it as Path(__file__).parent / "data.txt"'
+    )

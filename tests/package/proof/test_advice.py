@@ -104,6 +104,12 @@ def test_own_module_in_a_folder_is_not_proposed_for_installation(tmp_path: Path,
     assert hint(project, tmp_path / "cache") == "did you mean hooks.tokens?"
 
 
+def test_own_module_in_a_package_that_resembles_it_is_not_proposed_for_installation(tmp_path: Path) -> None:
+    main = "from util.text import x\ndef handler(event, context): ...\n"
+    project = write(tmp_path / "app", {"main.py": main, "shop/__init__.py": "", "shop/utils/__init__.py": ""})
+    assert hint(project, tmp_path / "cache") == "did you mean shop.utils?"
+
+
 @pytest.mark.parametrize(("module", "file"), [("config", "config.py"), ("shop.secret", "shop/secret.py")])
 def test_own_module_that_git_ignores_is_not_proposed_for_installation(tmp_path: Path, module: str, file: str) -> None:
     main = f"import {module}\ndef handler(event, context): ...\n"

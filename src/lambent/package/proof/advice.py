@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 
+_NOTHING: Mapping[str, str] = {}
+
 
 class Advice(Struct, frozen=True):
     """`add` says how to add a package, with {} for its requirement. `project` is the app's folder or script, if it is known."""
@@ -22,8 +24,11 @@ class Advice(Struct, frozen=True):
     add: str = ADD
     project: Path | None = None
 
-    def for_module(self, module: str, own: Iterable[str]) -> str:
-        """Return the hint for a top-level module. `own` are the top-level modules of the project."""
+    def for_module(self, module: str, own: Iterable[str], inner: Mapping[str, str] = _NOTHING) -> str:
+        """Return the hint for a top-level module.
+
+        `own` are the top-level modules of the project, and `inner` those in its packages: full names by their last part.
+        """
         if left_out := self.for_left_out(module):
             return left_out
         names = sorted(own)
@@ -31,6 +36,8 @@ class Advice(Struct, frozen=True):
             return f"rename {hyphenated}/ to {module}/: no import finds a folder with a hyphen"
         if similar := get_close_matches(module, [name for name in names if name.isidentifier()], 1, _SIMILAR):
             return f"did you mean {similar[0]}?"
+        if not known_requirement(module) and (similar := get_close_matches(module, inner, 1, _SIMILAR)):
+            return f"did you mean {inner[similar[0]]}?"
         if parent := self._providing_project(module):
             return self._adding_folder(parent)
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"

@@ -378,13 +378,17 @@ class _Walk:
         if "." in lacks:
             check = "correct the import, or check that the file isn't left out (.gitignore, .lambdaignore, exclude)"
             return self._advice.for_left_out(lacks) or check
-        if not known_requirement(lacks) and (nested := self._nested(lacks)):
-            return f"did you mean {nested}?"
+        inner = self._inner_modules()
+        if not known_requirement(lacks) and lacks in inner:
+            return f"did you mean {inner[lacks]}?"
         own = {path.partition("/")[0].removesuffix(".py") for path in self._code.own}
-        return self._advice.for_module(lacks, own)
+        return self._advice.for_module(lacks, own, inner)
 
-    def _nested(self, module: str) -> str:
-        """Return the full name of an own module in a folder that is imported by its last name, as in Python 2, or ""."""
-        ends = (f"/{module}.py", f"/{module}/__init__.py")
-        path = next((path for path in sorted(self._code.own) if path.endswith(ends)), "")
-        return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    def _inner_modules(self) -> dict[str, str]:
+        """Return the full names of the own modules in folders by their last part, which Python 2 could import alone."""
+        names = {}
+        for path in sorted(self._code.own, reverse=True):
+            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+            if path.endswith(".py") and len(parts) > 1 and all(part.isidentifier() for part in parts):
+                names[parts[-1]] = ".".join(parts)
+        return names

@@ -32,13 +32,14 @@ HIDDEN = [
     + GUARD
     + "    app = Configurator().make_wsgi_app()\n    make_server('', 80, app).serve_forever()\n",
 ]
+IN_MAIN = "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n"
 MCP = "from fastmcp import FastMCP\ndef make():\n    server = FastMCP('x')\n    return server\n"
 PROGRAMS = [
     "import cherrypy\ncherrypy.quickstart(object())\n",
     "from sanic import Sanic\nclass Shop(Sanic): ...\n" + GUARD + "    Shop('x').run()\n",
     "import cherrypy\n" + GUARD + "    cherrypy.quickstart(object())\n",
     "import cherrypy\ndef main():\n    cherrypy.engine.start()\n    cherrypy.engine.block()\n" + GUARD + "    main()\n",
-    "from flask import Flask\ndef main():\n    app = Flask('x')\n    app.run()\n" + GUARD + "    main()\n",
+    IN_MAIN,
     MCP + "def main():\n    make().run(transport='stdio')\n",
     MCP + "async def main():\n    await make().run_stdio_async()\nimport asyncio\n" + GUARD + "    asyncio.run(main())\n",
     "import asyncio, uvicorn\nfrom fastapi import FastAPI\nasync def main():\n    app = FastAPI()\n"
@@ -84,7 +85,7 @@ def test_copy_of_bottle_is_bottle(tmp_path: Path) -> None:
 
 
 def test_app_that_may_be_imported_comes_before_one_that_only_a_program_makes(tmp_path: Path) -> None:
-    files = {"app.py": "from elsewhere import build\napp = build()\n", "debug.py": PROGRAMS[3]}
+    files = {"app.py": "from elsewhere import build\napp = build()\n", "debug.py": IN_MAIN}
     assert detect(write_project(tmp_path, files)).spec == "app:app"
 
 
@@ -159,7 +160,7 @@ def test_cure_names_a_project_that_is_elsewhere(tmp_path: Path, monkeypatch: pyt
 
 def test_command_of_a_readme_comes_before_an_app_that_only_a_program_makes(tmp_path: Path) -> None:
     files = {
-        "debug.py": PROGRAMS[3],
+        "debug.py": IN_MAIN,
         "shop/__init__.py": "def site(a=1): return build(a)\n",
         "README.md": "gunicorn 'shop:site()'\n",
     }

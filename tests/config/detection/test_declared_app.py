@@ -67,6 +67,16 @@ DECLARED = [
         "pyproject.toml [project.scripts] serve",
     ),
     (
+        {"server.py": 'import uvicorn\nif __name__ == "__main__":\n    uvicorn.run(app="web.core:app", reload=True)\n'},
+        "web.core:app",
+        "uvicorn.run in server.py",
+    ),
+    (
+        {"pyproject.toml": '[tool.poetry.scripts]\nserve = { callable = "web.core:main" }\n'},
+        "web.core:app",
+        "pyproject.toml [tool.poetry.scripts] serve",
+    ),
+    (
         {"setup.cfg": "[options.entry_points]\nconsole_scripts =\n    serve = web.core:main\n"},
         "web.core:app",
         "setup.cfg, console_scripts serve",

@@ -28,7 +28,9 @@ _LINE = re.compile(
     r"|^[ \t>$]*cd[ \t]+(?P<folder>[\w./-]+)[ \t]*$",
     re.MULTILINE,
 )
-_UVICORN_RUN = re.compile(r"""uvicorn\.run\(\s*["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)""")
+_UVICORN_RUN = re.compile(
+    r"""uvicorn\.(?:run|Config)\(\s*(?:app\s*=\s*)?["']([A-Za-z_][\w.]*:[A-Za-z_]\w*)["'](?P<options>[^)]*)"""
+)
 _SERVED = re.compile(
     r"\b(?:uvicorn\.run|serve|run_simple)\(\s*(?:app\s*=\s*)?(?P<served>[A-Za-z_]\w*)(?P<call>\(\))?\s*[,)]|\b(?P<runs>\w+)\.run\("
 )
@@ -81,11 +83,17 @@ def _scripts(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the table and name of each script of the project, and the module of its function."""
     tool = pyproject.get("tool")
     poetry = tool.get("poetry") if isinstance(tool, dict) else None
-    for table, owner in (("project", pyproject.get("project")), ("tool.poetry", poetry)):
-        scripts = owner.get("scripts") if isinstance(owner, dict) else None
-        for name, script in (scripts if isinstance(scripts, dict) else {}).items():
+    project = pyproject.get("project")
+    for table, key, owner in (
+        ("project", "scripts", project),
+        ("project", "gui-scripts", project),
+        ("tool.poetry", "scripts", poetry),
+    ):
+        scripts = owner.get(key) if isinstance(owner, dict) else None
+        for name, value in (scripts if isinstance(scripts, dict) else {}).items():
+            script = value.get("callable", value.get("reference")) if isinstance(value, dict) else value
             if isinstance(script, str):
-                yield f"pyproject.toml [{table}.scripts] {name}", script.partition(":")[0].strip()
+                yield f"pyproject.toml [{table}.{key}] {name}", script.partition(":")[0].strip()
 
 
 def _commands(folder: Path, content: str) -> Iterator[StartCommand]:

@@ -32,6 +32,9 @@ class Runtime(Struct, frozen=True):
         return self.name.removeprefix("python")
 
 
+SNAPSTART_SINCE = "python3.12"
+"""The first runtime that AWS takes snapshots of."""
+
 AL2 = (2, 26)
 AL2023 = (2, 34)
 
@@ -56,6 +59,12 @@ MODERN_ERRORS = date(2024, 6, 1)
 
 INIT_BILLED = date(2025, 8, 1)
 """From this day AWS bills the init phase of on-demand functions that use a managed runtime."""
+
+
+def takes_snapshots(runtime: str) -> bool:
+    """Return whether AWS has SnapStart for a runtime, as far as the table knows it."""
+    names = [each.name for each in RUNTIMES]
+    return runtime not in names or names.index(runtime) >= names.index(SNAPSTART_SINCE)
 
 
 def find_runtime(name: str) -> Runtime | None:

@@ -197,6 +197,15 @@ def test_region_without_urls_is_reported_before_any_call() -> None:
     assert "region eu-central-2" not in {line.what for line in plan(away, UP_TO_DATE).lines}
 
 
+def test_snapshots_that_aws_may_not_take_are_reported_before_any_call() -> None:
+    old = replace(DESIRED, settings=replace(DESIRED.settings, runtime="python3.11", snapstart=True))
+    lines = {line.what: line.detail for line in plan(old, Observed()).lines}
+    assert "python3.12 and later" in lines["SnapStart with python3.11"]
+    away = replace(old, settings=replace(old.settings, runtime="python3.12"), names=Names("hello", "1", "ap-east-2"))
+    lines = {line.what: line.detail for line in plan(away, Observed()).lines}
+    assert "SnapStart with python3.12" not in lines and "region ap-east-2" in lines
+
+
 def test_plan_has_access_cost_and_whether_it_opens_the_url() -> None:
     first, later, signed = (
         plan(DESIRED, Observed()),

@@ -24,6 +24,9 @@ WITHOUT_URLS = frozenset(
 )
 """Regions where CloudFormation had no AWS::Lambda::Url in November 2026 (the schemas in cfn-lint 1.58)."""
 
+WITHOUT_SNAPSTART = frozenset(("ap-southeast-6", "ap-east-2"))
+"""Regions where AWS had no SnapStart in November 2026. https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
+
 _UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"}
 
 

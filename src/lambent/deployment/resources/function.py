@@ -6,9 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from lambent.aws.error_codes import CONFLICT, INVALID, PRECONDITION
 from lambent.aws.interface import Aws
+from lambent.aws.regions import WITHOUT_SNAPSTART
 from lambent.aws.values import Code, Function, Pairs, Settings
+from lambent.calendar import SNAPSTART_SINCE, takes_snapshots
 from lambent.deployment import aws_cli
 from lambent.deployment.deployment import Deployment, PlanIsStale, stale_if_exists
 from lambent.deployment.desired import Desired
@@ -184,6 +188,24 @@ def is_as_desired(function: Function | None, desired: Desired) -> bool:
 
 
 def plan_function(desired: Desired, observed: Observed) -> PlanPart:
+    """Plan the function's code and settings. A table's doubts about a setting are lines: AWS decides."""
+    planned = _plan_function(desired, observed)
+    return replace(planned, lines=(*planned.lines, *_plan_snapstart(desired, observed)))
+
+
+def _plan_snapstart(desired: Desired, observed: Observed) -> Iterator[PlannedLine]:
+    had = observed.live or observed.latest
+    if not desired.settings.snapstart or (had is not None and had.settings.snapstart):
+        return
+    if not takes_snapshots(desired.settings.runtime):
+        detail = f"AWS takes snapshots of {SNAPSTART_SINCE} and later only: --runtime python3.13, or snapstart = false"
+        yield PlannedLine("check", f"SnapStart with {desired.settings.runtime}", detail)
+    if desired.names.region in WITHOUT_SNAPSTART:
+        detail = "had no SnapStart in November 2026; if AWS refuses, snapstart = false"
+        yield PlannedLine("check", f"region {desired.names.region}", detail)
+
+
+def _plan_function(desired: Desired, observed: Observed) -> PlanPart:
     name, code, latest = desired.names.function, desired.code, observed.latest
     if latest is None:
         create = CreateFunction(name, desired.settings, code, desired.tags)

@@ -17,7 +17,7 @@ from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
-from lambent.config.variables.missing_settings import refuse_missing_settings
+from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
 from lambent.config.variables.unset import find_unset, refuse_unset
 from lambent.deployment import writable
 from lambent.deployment.context import DeployContext
@@ -119,6 +119,7 @@ def load_for_destination(
     if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
     refuse_missing_settings(config)
+    config = use_settings_of_manage(config, emit) if destination.local else config
     config, unset, lines = set_automatically(config, find_unset(config), local=destination.local)
     refuse_unset(config, unset)
     for line in lines:

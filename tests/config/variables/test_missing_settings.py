@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lambent.config.variables.missing_settings import refuse_missing_settings
+from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
 from lambent.errors import UsageError
+from lambent.events import Event
 from support.configs import load_config
 from support.detection import write_project
 
@@ -57,3 +58,27 @@ def test_a_variable_that_the_start_overwrites_needs_an_edit(tmp_path: Path) -> N
 )
 def test_settings_that_are_here_or_elsewhere_are_accepted(tmp_path: Path, files: dict[str, str]) -> None:
     refuse(tmp_path, FILES | files)
+
+
+@pytest.mark.parametrize(
+    ("settings", "start", "expected"),
+    [
+        ("# one of those in this package\n", DEFAULT, "shop.settings.dev"),
+        ("include('dev.py')\nDEBUG = True\n", DEFAULT, None),
+        ("", WSGI.format('os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"'), None),
+    ],
+    ids=["empty", "code", "no-default"],
+)
+def test_settings_of_manage_take_the_place_of_empty_ones(
+    tmp_path: Path, settings: str, start: str, expected: str | None
+) -> None:
+    manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.dev')\n"
+    files = {
+        "manage.py": manage,
+        "shop/settings/__init__.py": settings,
+        "shop/wsgi.py": start.replace("settings.local", "settings"),
+    }
+    config = load_config(write_project(tmp_path / "app", FILES | files), app="shop.wsgi:application")
+    events = list[Event]()
+    assert dict(use_settings_of_manage(config, events.append).environment).get("DJANGO_SETTINGS_MODULE") == expected
+    assert len(events) == (expected is not None)

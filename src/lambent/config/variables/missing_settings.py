@@ -1,18 +1,27 @@
-"""Refuses a start that names settings of Django which aren't there: those of one developer are often not in the repository."""
+"""Settings of Django that a start names and that aren't there or are empty.
+
+Those of one developer are often not in the repository, and a package of settings may leave it to the server to name one.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
 from lambent.errors import UsageError
+from lambent.events import Emit, Notice
 from lambent.units import listing
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _SETTINGS = re.compile(r"(?m)^(?:INSTALLED_APPS|DATABASES|DEBUG|ALLOWED_HOSTS|ROOT_URLCONF|SECRET_KEY)\b|^from \S+ import \*")
+_IN_USE = re.compile(r"SECRET_KEY|ROOT_URLCONF|import \*")
 _FOR_OTHERS = re.compile(r"test|ci$|dev|local|example")
 """Settings that hardly are those of a deployed app."""
 
@@ -34,10 +43,48 @@ def refuse_missing_settings(config: Config) -> None:
         return
     value = f"{package}.{others[0]}"
     file, parent = modules.relative(start.path), modules.relative(folder)
-    is_default = f'setdefault("{_VARIABLE}"' in start.path.read_text("utf-8-sig", "replace").replace("'", '"').replace(" ", "")
-    hint = f"--env {_VARIABLE}={value}" if is_default else f'in {file}, os.environ["{_VARIABLE}"] = "{value}"'
+    hint = f"--env {_VARIABLE}={value}" if _is_default(start.path) else f'in {file}, os.environ["{_VARIABLE}"] = "{value}"'
     what = f"the app starts with the settings {settings}, but {parent}/ has no {name}.py, only {listing(others)}"
     raise UsageError(what, where=file, hint=hint)
+
+
+def empty_settings(config: Config) -> tuple[str, str] | None:
+    """Return the settings that the app names, if they are empty, and those that manage.py names."""
+    if not config.path.is_dir() or _VARIABLE in dict(config.environment):
+        return None
+    modules, roots = ProjectModules(config.path), [config.app.root]
+    module = modules.find(config.app.module, roots)
+    app_settings = settings_module([module.path]) if module is not None else ""
+    manage_settings = settings_module([config.path / config.app.root / "manage.py"])
+    settings = modules.find(app_settings, roots)
+    if settings is None or app_settings == manage_settings or modules.find(manage_settings, roots) is None:
+        return None
+    return None if _IN_USE.search(settings.path.read_text("utf-8-sig", "replace")) else (app_settings, manage_settings)
+
+
+def use_settings_of_manage(config: Config, emit: Emit) -> Config:
+    """Return the configuration with the settings that manage.py names, if those of the app are a file without code.
+
+    They may be for development, so in AWS they are for the user to choose.
+    """
+    empty, modules = empty_settings(config), ProjectModules(config.path)
+    start, settings = (modules.find(name, [config.app.root]) for name in (config.app.module, empty[0] if empty else ""))
+    if empty is None or start is None or settings is None or not (_is_default(start.path) and _is_blank(settings.path)):
+        return config
+    emit(Notice(f"{empty[0]} is empty, so lambent sets {_VARIABLE}={empty[1]}, as manage.py does"))
+    values = tuple(sorted((*config.environment, (_VARIABLE, empty[1]))))
+    return replace(config, environment=values, origins={**config.origins, f"env.{_VARIABLE}": "manage.py"})
+
+
+def _is_default(start: Path) -> bool:
+    """Return whether a start lets the variable name other settings."""
+    return f'setdefault("{_VARIABLE}"' in start.read_text("utf-8-sig", "replace").replace("'", '"').replace(" ", "")
+
+
+def _is_blank(path: Path) -> bool:
+    with suppress(SyntaxError, ValueError):
+        return all(isinstance(each, ast.Expr) for each in ast.parse(path.read_bytes()).body)  # a docstring
+    return False
 
 
 def _settings_in(folder: Path) -> list[str]:

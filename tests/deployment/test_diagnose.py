@@ -314,6 +314,34 @@ CASES = (
         "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
     ),
     Case(
+        "a command of a shell",
+        "Lambda has no command node (main.py, line 4)",
+        "use a Python package instead of node",
+        message="Command 'node -v' returned non-zero exit status 127.",
+        log="/bin/sh: line 1: node: command not found\n[ERROR] CalledProcessError: Command 'node -v' returned ... 127.\n"
+        'Traceback (most recent call last):\n\xa0\xa0File "/var/task/main.py", line 4, in <module>\n',
+    ),
+    Case(
+        "a command of a shell, and another error",
+        "the function failed: RuntimeError: no version (main.py, line 6)",
+        "Lambda has no command git: use a Python package",
+        log="sh: 1: git: not found\n[ERROR] RuntimeError: no version\nTraceback (most recent call last):\n"
+        '\xa0\xa0File "/var/task/main.py", line 6, in <module>\n',
+    ),
+    *(
+        Case(f"a library: {name}", f"Lambda doesn't have the system library {name}", hint, message=message)
+        for name, hint, message in (
+            ("libmagic", "use puremagic", "failed to find libmagic.  Check your installation"),
+            ("zbar", "use a package whose wheel", "Unable to find zbar shared library"),
+            (
+                "libgobject-2.0-0",
+                "a layer",
+                "cannot load library 'libgobject-2.0-0': libgobject-2.0-0: cannot open shared object",
+            ),
+            ("libGL.so.1", "a layer", "libGL.so.1: cannot open shared object file: No such file or directory"),
+        )
+    ),
+    Case(
         "exit of a web app",
         "the app exits (exit status 1) (main.py, line 5)",
         "fix what makes it call sys.exit",

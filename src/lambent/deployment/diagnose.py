@@ -14,7 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from lambent.aws.values import Settings
-from lambent.deployment import environment_gaps
+from lambent.deployment import environment_gaps, system_gaps
 from lambent.deployment.check_path import check_path
 from lambent.deployment.failure import Failure
 from lambent.deployment.version_breaks import find_break
@@ -102,13 +102,6 @@ def _wrong_machine(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     library = re.search(r"(/var/task/\S+?\.so[\w.]*)", failure.text)
     what = f"{library[1].removeprefix('/var/task/') if library else 'a compiled module'} was built for another platform"
     return what, "remove it from the project and require its package: lambent fetches the right wheel"
-
-
-def _native_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return (
-        f"Lambda doesn't have the system library {match[1]}",
-        "use a package whose wheel includes it (such as psycopg2-binary)",
-    )
 
 
 def _shadowed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -331,6 +324,8 @@ def _raised(failure: Failure) -> tuple[str, str]:
     what += f": {error}" if error else ""
     if failure.position and failure.position not in what:
         what = f"{what.splitlines()[0]} ({failure.position})"
+    if command := system_gaps.missing_command(failure):
+        return what.splitlines()[0], f"Lambda has no command {command}: {system_gaps.how_to_replace(command)}"
     by_design = "; if it answers so by design, --check-path names another path" if failure.status and not error else ""
     return what.splitlines()[0], f"fix the error and deploy again{by_design}"
 
@@ -346,7 +341,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
-    (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _native_library),
+    *system_gaps.TABLE,
     (r"Runtime\.UserCodeSyntaxError|^(?:\[ERROR\] )?(?:SyntaxError|IndentationError|TabError)\b", _syntax),
     (_HIDDEN, _hidden),
     (
@@ -380,7 +375,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n\w+\n\s+[Ff]ield required", _settings_fields),
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
-    (r"exit status (?:126|127)|Runtime\.InvalidEntrypoint", _no_wrapper),
+    (r"Runtime exited with error: exit status (?:126|127)|Runtime\.InvalidEntrypoint", _no_wrapper),
     (r"Runtime exited (without providing a reason|with error: (?:exit status )?(.+))", _exited),
 )
 

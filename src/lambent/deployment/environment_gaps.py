@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from lambent.deployment.failure import Failure
+from lambent.deployment.system_gaps import how_to_replace
 from lambent.module_packages import adding
 
 _LOCAL = r"(?:localhost|127\.0\.0\.1|::1|0\.0\.0\.0)"
@@ -37,10 +38,7 @@ def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | 
 def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     path = match[1].removeprefix("/var/task/")
     if "in _execute_child" in failure.traceback:
-        return (
-            f"Lambda has no command {path}{failure.where}",
-            f"use a Python package instead of {path}, or add a layer that has it",
-        )
+        return f"Lambda has no command {path}{failure.where}", how_to_replace(path)
     if path.startswith("/"):
         return (
             f"the file {path} doesn't exist on Lambda{failure.where}",

@@ -95,6 +95,7 @@ _CHANGES = (
     (r"Field\.__init__\(\) missing 1 required positional argument: 'kw_only'", "the old form of dataclasses.Field", "3.10"),
     (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
     (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
+    (r"cannot import name '\w+' from 'pkg_resources\.extern'", "importers with find_module, as in old setuptools", "3.12"),
     (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),
     (r"ForwardRef\._evaluate\(\) missing 1 required keyword-only", "old arguments of typing.ForwardRef", "3.12"),
     (r"module 'eventlet\.green\.thread' has no attribute 'daemon_threads_allowed'", "what eventlet 0.33 patches", "3.12"),

@@ -37,6 +37,10 @@ def config(tmp_path: Path) -> Config:
         ("AttributeError: module 'asyncio' has no attribute 'coroutine'", ("asyncio.coroutine", "3.11")),
         ("ModuleNotFoundError: No module named 'distutils.version'", ("distutils", "3.12")),
         ("No module named 'urllib3.packages.six.moves'", ("urllib3.packages.six.moves", "3.12")),
+        (
+            "cannot import name 'six' from 'pkg_resources.extern' (x.py)",
+            ("importers with find_module, as in old setuptools", "3.12"),
+        ),
         ("'EntryPoints' object has no attribute 'get'", ("EntryPoints.get of importlib.metadata", "3.12")),
         (
             "TypeError: Field.__init__() missing 1 required positional argument: 'kw_only'",

@@ -353,6 +353,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),
     (r"No module named '([\w.]+)'", _missing_module),
     (MISSING_EXTRA.pattern, _missing_extra),
+    (r"cannot import name '\w+' from 'pkg_resources\.extern'", _changed),
     (r"cannot import name '([\w.]+)' from (?:partially initialized module )?'([\w.]+)'", _cannot_import),
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),
     (r"module '([\w.]+)' has no attribute '(\w+)'", _no_attribute),

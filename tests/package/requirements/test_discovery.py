@@ -120,3 +120,15 @@ def test_requirements_of_a_function_come_before_those_of_the_folder_that_deploys
     assert find_requirements(project, app, TARGET, nearest_first=True).name == "lambda/get/requirements.txt"
     write(project, {"pylock.python311-x86_64.toml": ""})
     assert find_requirements(project, app, TARGET, nearest_first=True).name == "pylock.python311-x86_64.toml"
+
+
+def test_file_that_the_dockerfile_copies_counts_where_there_is_no_other(tmp_path: Path) -> None:
+    files = {
+        "main.py": "",
+        "build/api/requirements.txt": "flask\n",
+        "build/api/Dockerfile": "FROM python\nCOPY --chown=app ./build/api/requirements.txt /tmp/requirements.txt\n",
+    }
+    project = write(tmp_path / "shop", files)
+    assert find_requirements(project, project / "main.py", TARGET).name == "build/api/requirements.txt"
+    write(project, {"other/reqs.txt": "django\n", "other/Dockerfile": "FROM python\nADD reqs.txt .\n"})
+    assert find_requirements(project, project / "main.py", TARGET).kind == "nothing"

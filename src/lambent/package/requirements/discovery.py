@@ -16,7 +16,8 @@ the first of these wins:
    10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first; or the
        only file with a similar name
 
-Where a Dockerfile installs a lock with its tool, and no requirements.txt, that lock comes before requirements.txt.
+Where a Dockerfile installs a lock with its tool, and no requirements.txt, that lock comes before requirements.txt. If there is
+none of these files, the one that the project's Dockerfiles copy counts, wherever it is: docker/requirements.txt.
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
@@ -69,6 +70,7 @@ _OTHER_NAMES = (
 )
 """Files for `pip install -r` that aren't called requirements.txt."""
 _SIMILAR_NAME = re.compile(r"(?i)req(?!.*(?:dev|test|doc|lint|local))[\w.-]*\.txt")
+_COPIED = re.compile(r"(?im)^\s*(?:COPY|ADD)[ \t]+(?:\S+[ \t]+)*?\.?/?([\w./-]*req[\w.-]*\.txt)\s")
 _DATE = re.compile(r"20\d\d[-_]?\d\d[-_]?\d\d")
 _REQUIREMENT = re.compile(r"(?m)\A(?:\s*#.*\n|\s*\n)*[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?[ \t]*(?:[=<>~!;@]|#|$)")
 """The first line of a file of requirements."""
@@ -125,6 +127,8 @@ def find_requirements(
             return source
     if script_metadata.read(app) is not None:
         return _find_for_script(app.resolve(), project, target, skip_own_lock)
+    if path := _file_of_images(project):
+        return RequirementSource("requirements.txt", path, _relative(path, project), path.parent, project)
     return RequirementSource("nothing", None, "", project, project)
 
 
@@ -211,6 +215,19 @@ def _lock_of_container(folder: Path) -> str:
     if re.search(r"requirements[\w./-]*\.txt", text):
         return ""
     return next((kind for kind, pattern in _INSTALL_COMMANDS.items() if re.search(pattern, text)), "")
+
+
+def _file_of_images(folder: Path) -> Path | None:
+    """Return the only file of requirements that the Dockerfiles of a project copy, wherever it is: docker/requirements.txt."""
+    dockerfiles = (path for pattern in ("", "*/", "*/*/") for name in DOCKERFILES for path in folder.glob(f"{pattern}{name}"))
+    sources = {
+        path
+        for dockerfile in dockerfiles
+        for source in _COPIED.findall(read_text(dockerfile))
+        for path in ((folder / source).resolve(), (dockerfile.parent / source).resolve())
+        if path.is_file() and path.is_relative_to(folder)
+    }
+    return sources.pop() if len(sources) == 1 else None
 
 
 def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind, Path]]:

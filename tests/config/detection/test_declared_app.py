@@ -182,13 +182,14 @@ def test_command_says_how_the_app_is_started(tmp_path: Path, procfile: str, spec
     [
         "FROM a\nWORKDIR /srv\nCOPY web/ .\nCMD gunicorn core:app\n",
         'FROM a\nENV APP_HOME=/srv\nWORKDIR $APP_HOME/web\nCOPY . $APP_HOME\nCMD ["gunicorn", "core:app"]\n',
+        "FROM a\nCOPY web /srv\nCOPY docs /srv/\nWORKDIR /srv\nCMD gunicorn core:app\n",
         "FROM a AS base\nWORKDIR /app/web\nCMD gunicorn core:app\nFROM base AS test\nRUN pytest\n",
         "FROM a\nENV APP_MODULE=core:app\nWORKDIR /code\nCMD cd /code/web && gunicorn $APP_MODULE\n",
         'FROM public.ecr.aws/lambda/python:3.13\nCOPY web ${LAMBDA_TASK_ROOT}\nCMD [ "core.app" ]\n',
     ],
 )
 def test_dockerfile_says_where_the_app_is(tmp_path: Path, dockerfile: str) -> None:
-    files = {"web/core.py": FLASK, "web/helper.py": FLASK, "Dockerfile": dockerfile}
+    files = {"web/core.py": FLASK, "web/helper.py": FLASK, "Dockerfile": dockerfile, "docs/index.md": ""}
     app = detect(write_project(tmp_path, files))
     assert (app.spec, app.source) == ("core:app", "Dockerfile")
 

@@ -78,14 +78,24 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
     stage, variables = parse_last_stage(text), dict(parse_variables(text))
     flask_app = variables.pop("FLASK_APP", "")
     words = [*_command_words(stage.entrypoint), *_command_words(stage.cmd)]
-    home = next((path for path in stage.sources() if not path.startswith("..") and (folder / path).is_dir()), ".")
-    if stage.is_lambda and len(words) == 1 and (command := handler_command(words[0], home)):
-        yield Declaration(command, name)
-    for declaration in _declare(folder, parse_words(words, variables), name):
+    homes = [path for path in stage.sources() if not path.startswith("..") and (folder / path).is_dir()] or ["."]
+    declared = list(_declare(folder, parse_words(words, variables), name))
+    if stage.is_lambda and len(words) == 1 and (command := handler_command(words[0], ".")):
+        declared.append(Declaration(command, name))
+    for declaration in declared:
         command = declaration.command
-        yield Declaration(replace(command, folder=join_folder(home, command.folder)), declaration.source)
+        placed = [replace(command, folder=join_folder(home, command.folder)) for home in homes]
+        command = next((each for each in placed if _has_target(folder, each)), placed[0])
+        yield Declaration(command, declaration.source)
     if flask_app:
         yield Declaration(StartCommand((flask_app,)), f"{name}, FLASK_APP")
+
+
+def _has_target(folder: Path, command: StartCommand) -> bool:
+    """Return whether the folder of a command has the file that it names first."""
+    text = command.targets[0].partition(":")[0]
+    path = folder / command.folder / (text if text.endswith(".py") else text.replace(".", "/"))
+    return path.is_file() or path.with_name(f"{path.name}.py").is_file() or (path / "__init__.py").is_file()
 
 
 def _compose_words(text: str) -> list[str]:

@@ -170,7 +170,7 @@ class Source:
             if name in self.kinds and what is not None:
                 scopes = [scope] if scope.arguments else self._scopes(scope, what, hint)
                 yield from ((self.kinds[name], what, hint, each) for each in scopes)
-        if any(isinstance(node, ast.ClassDef) and node.name in self.fields for node in module.body):
+        if any((isinstance(node, ast.ClassDef) and node.name in self.fields) or _is_table(node) for node in module.body):
             yield from ((DEFAULT_KINDS[area], *pair) for pair in _returned_pairs(module))
 
     def _pairs(self, what: ast.expr, hint: ast.expr | None, scope: Scope) -> Iterator[tuple[str, list[str]]]:
@@ -344,6 +344,11 @@ def _assigned(statement: ast.Assign, name: str) -> ast.expr | None:
 
 _CAUSES = ("tuple[str, str]", "tuple[str, str] | None")
 """What functions return that describe a cause."""
+
+
+def _is_table(node: ast.stmt) -> bool:
+    """Return whether a statement defines the rows of causes that another module takes from this one."""
+    return isinstance(node, ast.AnnAssign) and _name(node.target) == "TABLE" and "Failure" in ast.unparse(node.annotation)
 
 
 def _returned_pairs(module: ast.Module) -> Iterator[tuple[ast.expr, ast.expr, Scope]]:

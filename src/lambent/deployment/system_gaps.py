@@ -15,8 +15,8 @@ def no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """Name a library that the dynamic linker or a package didn't find."""
     name = next(filter(None, match.groups()))
     hint = "use a package whose wheel includes it (such as psycopg2-binary), or add a layer that has it"
-    if name in _REPLACEMENTS:
-        hint = f"use {_REPLACEMENTS[name]}, which doesn't need it, or add a layer that has it"
+    if other := _REPLACEMENTS.get(name):
+        hint = f"use {other}, which doesn't need it, or add a layer that has it"
     return f"Lambda doesn't have the system library {name}{failure.where}", hint
 
 

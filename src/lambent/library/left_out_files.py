@@ -37,18 +37,19 @@ def explain(error: LambentError, config: Config, artifact: Artifact) -> None:
         _explain(error, name, config, packed)
     elif config.path.is_dir() and (build := _frontend_build(config.path, _missing_folder(text))):
         error.hint = f"if the frontend's build makes it: {build}"
-    elif beside := _beside_module(error.what, text, packed):
-        error.hint = beside
+    else:
+        _explain_beside(error, text, packed)
 
 
-def _beside_module(what: str, text: str, packed: frozenset[str]) -> str:
-    """Return how to open a file that is next to the module that misses it, or "". A server was perhaps started there."""
-    position = re.search(r"\((\S+)/([\w.-]+), line \d+\)", what)
+def _explain_beside(error: LambentError, text: str, packed: frozenset[str]) -> None:
+    """Explain that a file is next to the module that misses it, if it is. A server was perhaps started in that folder."""
+    position = re.search(r" \((\S+)/([\w.-]+), line \d+\)", error.what)
     for match in _MISSING.finditer(text) if position else ():
         path = next(filter(None, match.groups())).removeprefix("./")
         if position and f"{position[1]}/{path}" in packed:
-            return f'{path} is next to {position[2]}: open it as Path(__file__).parent / "{path}" (from pathlib import Path)'
-    return ""
+            error.what = f"{path} isn't in the folder that the app starts in, but next to {position[2]}{position[0]}"
+            error.hint = f'open it as Path(__file__).parent / "{path}", with from pathlib import Path'
+            return
 
 
 def explain_no_page(config: Config, artifact: Artifact) -> str:

@@ -235,14 +235,7 @@ class UvResolver:
             self._request.emit(Notice(f"{module} is left out: it isn't a package, Python {python} has it itself"))
             return
         if failed := missing_wheels.failed_build(message):
-            if failed in adjustments.native or failed in adjustments.left_out:
-                raise uv_errors.translate(message, self._request) from None
-            if self._undate({failed} - self._request.optional, adjustments):
-                return
-            if failed in self._request.optional:
-                adjustments.left_out |= {*self._named_optional(), failed}
-            else:
-                adjustments.native[failed] = (None, message)
+            self._do_without_build(failed, message, adjustments)
             return
         if (invalid := missing_wheels.invalid_release(message)) and invalid not in adjustments.native:
             adjustments.native[invalid] = (None, "")  # of its source: the wheels may be better
@@ -262,6 +255,17 @@ class UvResolver:
         if self._undate({package.name}, adjustments):
             return
         raise self._no_wheel(package, message, adjustments)
+
+    def _do_without_build(self, failed: str, message: str, adjustments: _Adjustments) -> None:
+        """Note what to change after the build of a package has failed, or raise PackagingError."""
+        if failed in adjustments.native or failed in adjustments.left_out:
+            raise uv_errors.translate(message, self._request) from None
+        if self._undate({failed} - self._request.optional, adjustments):
+            return
+        if failed in self._request.optional:
+            adjustments.left_out |= {*self._named_optional(), failed}
+        else:
+            adjustments.native[failed] = (None, message)
 
     def _conflict(self, message: str, adjustments: _Adjustments) -> PackagingError:
         """Return the error for requirements that can't be met together, with an edit that was tried and helps."""

@@ -22,6 +22,12 @@ def test_files_that_a_storage_keeps_elsewhere_are_not_collected() -> None:
     assert "since S3Storage keeps static files elsewhere: python manage.py collectstatic" in str(notice)
 
 
+def test_settings_that_fail_everywhere_get_no_advice_about_collectstatic(tmp_path: Path) -> None:
+    config = load_config(write_project(tmp_path / "shop", {"main.py": FLASK}))
+    [warning] = collect_static._warnings(config, REPORT | {"error": "NameError: name 'env' is not defined"})
+    assert warning.hint == "fix that first: the app can't start either"
+
+
 def test_file_that_a_stylesheet_names_and_that_is_missing(tmp_path: Path) -> None:
     config = load_config(write_project(tmp_path / "shop", {"main.py": FLASK}))
     error = "ValueError: The file 'img/gone.svg' could not be found with <ManifestStaticFilesStorage object>."

@@ -30,11 +30,14 @@ class Timing(Struct, frozen=True):
     pause: Callable[[float], None] = time.sleep
 
 
+OWN_PATH = "--check-path with one of the app's own paths"
+
+
 class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
     `add_command` says how to add a package to the app's requirements, and `own_folders` have the app's own modules.
-    `explain_no_page` returns what else may help an app that has no page for the path of the check, or "".
+    `hint_for_no_page` returns what may help an app that has no page for the path of the check.
     `may_copy` says that the app may run from a copy in /tmp if it turns out to write next to its code.
     """
 
@@ -45,4 +48,4 @@ class DeployContext(Struct, frozen=True):
     add_command: str = ADD
     own_folders: frozenset[str] = frozenset()
     may_copy: bool = False
-    explain_no_page: Callable[[], str] = str
+    hint_for_no_page: Callable[[], str] = lambda: OWN_PATH

@@ -56,9 +56,7 @@ class _UrlCheck:
         self._refuse()
         if self._response.status == 404:
             path = check_path(request.settings)
-            hint = "--check-path with one of the app's own paths"
-            if cause := self._context.explain_no_page():
-                hint += f"; or {cause}"
+            hint = self._context.hint_for_no_page()
             self._context.emit(events.Warned(f"no route for {path}: the app answers 404 there", hint))
 
     def _answered(self) -> bool:

@@ -74,9 +74,9 @@ def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit:
     def deploy_artifact(config: Config, artifact: Artifact) -> Deployed:
         if options.smoke_test and not destination.local:  # the local Lambda starts it anyway, to check the new version
             artifact = smoke_test_once(config, artifact, builder.cache, emit)
-        explain_no_page = partial(left_out_files.explain_no_page, config, artifact)
+        hint_for_no_page = partial(left_out_files.hint_for_no_page, config, artifact)
         context = DeployContext(
-            account or destination.connect(emit), destination.describe(emit), explain_no_page=explain_no_page
+            account or destination.connect(emit), destination.describe(emit), hint_for_no_page=hint_for_no_page
         )
         return deploy(config, artifact, context, confirm_public=confirm, confirm_move=options.confirm_move)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
+from lambent.deployment.context import OWN_PATH
 from lambent.errors import LambentError
 from lambent.package.artifact import Artifact
 from lambent.package.project_files import packs
@@ -22,6 +23,9 @@ _MISSING = re.compile(
 )
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_DATABASE = re.compile(r"no such table: [\w.]+|unable to open database file")  # SQLite creates one where it can
+_MCP_APP = re.compile(r"\.(streamable_http_app|http_app|sse_app)\(")
+_MCP_PATHS = {"streamable_http_app": "/mcp", "http_app": "/mcp", "sse_app": "/sse"}
+"""Where the apps of MCP servers answer, unless their authors chose another path."""
 _CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
 _BUILT = frozenset(("build", "dist", "out", "public", "static", "www"))
 """Folders that the build of a frontend makes."""
@@ -52,17 +56,29 @@ def _explain_beside(error: LambentError, text: str, packed: frozenset[str]) -> N
             return
 
 
-def explain_no_page(config: Config, artifact: Artifact) -> str:
-    """Return what may help an app that has no page for a path: the line that packs files which its code names. Or ""."""
+def hint_for_no_page(config: Config, artifact: Artifact) -> str:
+    """Return what may help an app that has no page for a path: its own path, or the line that packs files which it names."""
+    if match := _MCP_APP.search(config.app.attribute):
+        return f"--check-path {_MCP_PATHS[match[1]]}, the path that MCP clients call"
+    cause = _ignored_page(config, artifact)
+    return f"{OWN_PATH}; or {cause}" if cause else OWN_PATH
+
+
+def _ignored_page(config: Config, artifact: Artifact) -> str:
     packed = frozenset(entry.name for entry in artifact.entries)
     prefixes = ("", "" if config.app.root == "." else f"{config.app.root}/")
     for file in own_files(config) if config.path.is_dir() else ():
         for path in _paths_in(file.read_text("utf-8-sig", "replace")):
             for name in (f"{prefix}{path}" for prefix in prefixes):
-                if (config.path / name).exists() and _is_left_out(name, config, packed):
+                if not _is_left_out(name, config, packed):
+                    continue
+                if (config.path / name).exists():
                     pattern = _pattern(name, packed, is_folder=(config.path / name).is_dir())
                     where = file.relative_to(config.folder).as_posix()
                     return f"{where} names {name}, which .gitignore or .lambentignore leaves out: {_include(pattern)}"
+                if _BUILT.intersection(Path(name).parts) and (build := _frontend_build(config.path, name)):
+                    pattern = _pattern(name, packed, is_folder=not Path(name).suffix)
+                    return f"build {name} ({build}) and set {_include(pattern)}"
     return ""
 
 

@@ -37,6 +37,8 @@ _MISSING_VARIABLE = re.compile(
     r"^KeyError: '([A-Z][A-Z0-9_]*)'|([A-Z][A-Z0-9_]+) not found|Set the ([A-Z][A-Z0-9_]*) environment"
 )
 """os.environ, python-decouple, django-environ."""
+_BROKEN = ("NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError")
+"""Settings that don't depend on where they are executed."""
 _DANGLING = re.compile(r"The file '([^']+)' could not be found with")
 """A stylesheet names a file that doesn't exist, and the storage gives each file's name a hash."""
 
@@ -144,6 +146,8 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
         hint = f"{unset.flags_for(config, [name])}, which the function needs too" if name else _COLLECT_YOURSELF
         if dangling := _DANGLING.search(report["error"]):
             hint = f"add {dangling[1]} to the static files, or remove what refers to it: collectstatic fails everywhere"
+        if report["error"].startswith(_BROKEN):
+            hint = "fix that first: the app can't start either"
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
         file = report.get("debug_settings", settings)

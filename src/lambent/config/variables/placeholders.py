@@ -29,7 +29,7 @@ _DRIVERS = (
 )  # fmt: skip
 """The packages that SQLAlchemy and other libraries reach a database with, those for asyncio first."""
 _ASYNC = ("asyncpg", "aiomysql", "asyncmy", "aiosqlite")
-_MAIL = re.compile(r"(?:^|_)(?:EMAIL|MAIL_FROM|EMAIL_FROM|SENDER)$")
+_MAIL = re.compile(r"(?:^|_)(?:EMAIL|SENDER|E?MAIL_(?:FROM|USER|USERNAME))$")
 
 
 def placeholder(name: str, names: Iterable[str], numbers: Container[str], folder: Path) -> str:

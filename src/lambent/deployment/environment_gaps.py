@@ -162,7 +162,10 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"no secret key was set", _no_secret_key),
     (
         r"AttributeError: Config has no '([A-Z]\w*)'",  # Sanic reads its settings from the environment too
-        lambda failure, match: (f"the app needs the setting {match[1]}{failure.where}", f"--env SANIC_{match[1]}=VALUE"),
+        lambda failure, match: (
+            f"the app needs the setting {match[1]}{failure.where}",
+            f"--env SANIC_{match[1]}=VALUE; if Sanic(load_env=...) names another prefix, with that",
+        ),
     ),
     (r"Could not parse (?:SQLAlchemy|rfc1738) URL", _database_address),
 )

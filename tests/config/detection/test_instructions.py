@@ -56,6 +56,7 @@ def test_script_of_the_project_starts_the_app(tmp_path: Path, table: str, root: 
         ({"app.py": FASTAPI, "main.py": FASTAPI}, "main:app", "app.py: --app app:app"),  # as `fastapi run`
         ({"app.py": FLASK, "main.py": FLASK}, "app:app", "main.py: --app main:app"),  # as `flask run`
         ({"example.py": FASTAPI, "shop.py": FASTAPI}, "shop:app", "example.py: --app example:app"),
+        ({"shop.py": FASTAPI, "shop_v2_1.py": FASTAPI}, "shop:app", "shop_v2_1.py: --app shop_v2_1:app"),
         ({"one.py": FLASK, "two.py": f"{FLASK}{GUARD}    app.run()\n"}, "two:app", "one.py: --app one:app"),
     ],
 )

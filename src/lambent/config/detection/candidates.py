@@ -35,6 +35,7 @@ _ORDER = (
 """Which candidates come first: by what they are, and by how likely their module is the app's."""
 
 _EXAMPLE = re.compile(r"(?:^|[._])(?:examples?|demos?|samples?|tests?|old|backup|copy|playground|tutorial)\d*(?:[._]|$)")
+_VERSION = re.compile(r"_?v?\d+(?:_\d+)*$")
 _FIRST = {"asgi": ("main", "app", "api"), "wsgi": ("wsgi", "app")}
 """The files that `fastapi run` and `flask run` look for, in their order."""
 _NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
@@ -210,11 +211,12 @@ def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candida
 def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:
     """Return the app of several that a person would take, with a remark. None if nothing makes one of them the main one.
 
-    It isn't an example; it is the only one whose file is a program too; its framework's own command takes it; or its file has
-    the folder's name.
+    It is neither an example nor a version of another ("weather_v2"); it is the only one whose file is a program too; its
+    framework's own command takes it; or its file has the folder's name.
     """
     best = _best(_contenders(candidates))
-    rest = [each for each in best if not _EXAMPLE.search(each.module.name)] or best
+    every = {each.module.name for each in best}
+    rest = [each for each in best if not (_EXAMPLE.search(each.module.name) or _is_version(each.module.name, every))] or best
     programs = [each for each in rest if modules.scan(each.module).program_start()]
     names = {each.module.name: each for each in rest}
     kinds = {each.kind for each in rest}
@@ -229,6 +231,12 @@ def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candida
     listed = ", ".join(modules.relative(each.module.path) for each in others[:3]) + (", ..." if len(others) > 3 else "")
     where = modules.relative(main.module.path)
     return replace(main, remark=f"{where} has the app, and so has {listed}: {app_flag(others[0].spec)} deploys that one")
+
+
+def _is_version(name: str, names: set[str]) -> bool:
+    """Return whether a module is a version of another of these: main2, weather_v5_2."""
+    base = _VERSION.sub("", name)
+    return base != name and base in names
 
 
 def _contenders(candidates: list[Candidate]) -> list[Candidate]:

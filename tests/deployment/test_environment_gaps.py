@@ -12,6 +12,10 @@ from lambent.deployment.failure import Failure
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 LOCAL = "the app connects to a server on its own machine, and on Lambda there is none"
 CASES = {
+    "ValueError: Incorrect timezone setting: europe/london": (
+        "there is no time zone europe/london",
+        'TIME_ZONE = "Europe/London"',
+    ),
     'psycopg2.OperationalError: connection to server at "localhost" (127.0.0.1), port 5432 failed: Connection refused': (
         LOCAL,
         "--env",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Callable
 
 from lambent.deployment.failure import Failure
@@ -143,6 +144,16 @@ def _no_secret_key(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the app has no secret key, which its sessions need{failure.where}", hint
 
 
+def _time_zone(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """Windows and macOS find a time zone whatever the case of its letters."""
+    names = {name.lower(): name for name in zoneinfo.available_timezones()}
+    name = names.get(match[1].lower(), "UTC")
+    return (
+        f"there is no time zone {match[1]}{failure.where}",
+        f'TIME_ZONE = "{name}" in the settings: Linux distinguishes upper and lower case',
+    )
+
+
 TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | None]], ...] = (
     (r"multiprocessing/(synchronize|shared_memory|heap)\.py", _shared_memory),
     (r"_posixshmem|/dev/shm", _shared_memory),
@@ -167,5 +178,6 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
             f"--env SANIC_{match[1]}=VALUE; if Sanic(load_env=...) names another prefix, with that",
         ),
     ),
+    (r"Incorrect timezone setting: ([\w/+-]+)", _time_zone),  # Django
     (r"Could not parse (?:SQLAlchemy|rfc1738) URL", _database_address),
 )

@@ -411,3 +411,8 @@ def test_hyphen_in_the_name_of_a_module(tmp_path: Path, file: str) -> None:
     name = file.partition("/")[0].removesuffix(".py")
     assert detect(write_project(tmp_path, {file: FLASK})).spec == f"{name}:app"
     assert detect(tmp_path, f"{name}:app").spec == f"{name}:app"
+
+
+def test_folder_with_the_name_of_a_package_that_its_app_imports(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, {"flask/app.py": FLASK, "src/bottle/other.txt": ""}))
+    assert (app.spec, app.root) == ("app:app", "flask")

@@ -138,6 +138,13 @@ def test_switch_for_debugging_is_off_and_a_port_is_a_number(tmp_path: Path) -> N
     assert chosen(tmp_path, text) == {"APP_DEBUG": "0", "PORT": "8080"}
 
 
+def test_flask_is_in_production_unless_the_project_says_otherwise(tmp_path: Path) -> None:
+    text = "live = os.environ['FLASK_ENV'] != 'development'"
+    assert chosen(tmp_path, text) == {"FLASK_ENV": "production"}
+    write_project(tmp_path / "shop", {"Dockerfile": "FROM python\nENV FLASK_ENV=staging\n"})
+    assert chosen(tmp_path, text) == {"FLASK_ENV": "staging"}
+
+
 def test_what_only_the_user_knows_is_still_named(tmp_path: Path) -> None:
     text = f"import os\nA = os.environ['SECRET_KEY'], os.environ['SMTP_HOST'], os.environ['DEBUG']\n{FLASK}"
     config = load_config(write_project(tmp_path / "shop", {"main.py": text}))

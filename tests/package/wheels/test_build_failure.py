@@ -57,6 +57,7 @@ from lambent.package.wheels.build_failure import Reason, explain
         ("ModuleNotFoundError: No module named 'ConfigParser'", Reason("its source is for Python 2")),
         ("SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?", Reason("its source is for Python 2")),
         ("error: command '/bin/false' failed with exit code 1\nsetuptools.errors.CompileError: no", None),
+        ("No working compiler found, or bogus compiler options\nValueError: no", None),
         ("nothing that lambent knows", None),
     ],
 )

@@ -127,7 +127,7 @@ def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph
     if len(parts) > 1 and parts[0] in graph.prefixes:  # it imports itself from the project's folder
         return replace(module, name=".".join(parts), root=needed[0] if needed else "."), graph
     if not needed:
-        return module, graph
+        return _apart_from_package(modules, module, graph), graph
     below = tuple(needed[0].split("/"))
     inside = parts[: len(below)] == below and len(parts) > len(below)
     keeps_package = _has_relative_imports(module.path) and below != tuple(module.root.split("/"))
@@ -136,6 +136,19 @@ def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph
     elif module.root != "." and inside:
         parts = tuple(module.name.split("."))
     return replace(module, name=".".join(parts), root=needed[0]), graph
+
+
+def _apart_from_package(modules: ProjectModules, module: Module, graph: ImportGraph) -> Module:
+    """Return a module as it is started from its own folder, if that has the name of a package that it imports.
+
+    Flask's app in flask/app.py can't be `flask.app`: then `from flask import Flask` would look into that folder.
+    """
+    folder, _, name = module.name.rpartition(".")
+    parent = module.path.parent
+    if not folder or "." in folder or (parent / "__init__.py").is_file() or module.path.stem == "__init__":
+        return module
+    tops = {dotted.partition(".")[0] for path in graph.files for dotted, _ in read_imports(path)}
+    return replace(module, name=name, root=modules.relative(parent)) if folder in tops else module
 
 
 def _has_relative_imports(path: Path) -> bool:

@@ -75,7 +75,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
     secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
-    others = [*_constants(unset), *_settings(config, unset), *_django_hosts(config, local=local)]
+    others = [*_constants(unset, proposals), *_settings(config, unset), *_django_hosts(config, local=local)]
     others += _own_database(config, unset) if local else ()
     names = {each.name for each in (*secrets, *others)}
     remaining = [read for read in unset if read.name not in names]
@@ -92,12 +92,14 @@ def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal], unsent: M
             yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), ".env" if unsent.get(read.name) else "", is_secret=True)
 
 
-def _constants(unset: Sequence[Read]) -> Iterator[Automatic]:
+def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     for read in unset:
         if read.fails == "start" and _DEBUG.fullmatch(read.name):
             yield Automatic(read.name, "0")  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
+        elif read.fails == "start" and read.name == "FLASK_ENV" and not _usable([read], proposals):
+            yield Automatic(read.name, "production")  # Flask's own default
 
 
 def _settings(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:

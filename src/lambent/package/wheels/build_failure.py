@@ -22,8 +22,8 @@ _HEADER = re.compile(r"fatal error: '?([\w./+-]+\.(?:h|hpp|hh))'?(?:: No such fi
 _PROGRAM = re.compile(
     r"(\w+[-_]config|pkg-config|cmake|swig|ninja)\b[^\n]*(?:not found|is required|No such file)", re.IGNORECASE
 )
-NEEDS_COMPILER = re.compile(r"/bin/false|gcc pre-processor|[Uu]nsupported compiler|Unknown compiler")
-"""What builds print where lambent hides the compiler: setuptools, meson, and the setup.py of fasttext."""
+NEEDS_COMPILER = re.compile(r"/bin/false|gcc pre-processor|[Uu]nsupported compiler|Unknown compiler|No working compiler found")
+"""What builds print where lambent hides the compiler: setuptools, meson, and the setup.py of fasttext and cffi."""
 _FOR_PYTHON_2 = "its source is for Python 2"
 _PYTHON_2 = re.compile(r"SyntaxError: Missing parentheses in call to 'print'|SyntaxError: multiple exception types must be")
 _PYTHON_2_MODULES = frozenset(

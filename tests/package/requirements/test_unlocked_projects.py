@@ -152,6 +152,24 @@ def test_closed_protocol_of_github_and_old_address_of_pypi_are_replaced(tmp_path
         ]
 
 
+def test_paths_of_condas_builds_become_requirements(tmp_path: Path) -> None:
+    (tmp_path / "croot/work").mkdir(parents=True)
+    lines = (
+        "old @ file:///croot/old_1659/work",
+        "new @ file:///home/conda/feedstock_root/build_artifacts/new_1/work/dist/new-2.3.1-cp312-cp312-linux_x86_64.whl#sha256=ab",
+        f"here @ file://{tmp_path}/croot/work",
+        "own @ file:///home/me/work/own",
+    )
+    project = write(tmp_path / "app", {"requirements.txt": "\n".join(lines)})
+    events: list[Event] = []
+    request = make_request(project, TARGET, tmp_path / "cache", emit=events.append)
+    with readable_by_uv(requirements_txt.read_files(request), request) as name:
+        assert Path(name).read_text().splitlines() == ["old", "new==2.3.1", *lines[2:]]
+    assert [event.text.partition(",")[0] for event in events if isinstance(event, Notice)] == [
+        "requirements.txt has no versions of old"
+    ]
+
+
 def test_pdm_lock_without_inherited_metadata(tmp_path: Path, registry: Registry) -> None:
     pyproject = '[project]\nname = "app"\nversion = "1"\ndependencies = ["tilde[more]"]\n'
     pyproject += f'[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "{registry.url}/simple"\n'

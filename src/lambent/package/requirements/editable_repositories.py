@@ -1,8 +1,9 @@
 """Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
 
 uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. Older
-releases of pip took ranges without a comma between them: `flask>=2.0<3.0`. The files are joined into one, in which these lines
-are ordinary requirements and paths are absolute. Where lambent looks for an edit that helps, they have that edit.
+releases of pip took ranges without a comma between them: `flask>=2.0<3.0`. In conda's environments `pip freeze` writes paths of
+the machine that built a package. The files are joined into one, in which these lines are ordinary requirements and paths are
+absolute. Where lambent looks for an edit that helps, they have that edit.
 """
 
 from __future__ import annotations
@@ -27,11 +28,20 @@ from lambent.package.requirements.requirement_lines import (
 )
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.toml_file import read_toml
+from lambent.package.urls import local_path
 
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
 _CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
 _NO_COMMA = re.compile(r"(?m)^([A-Za-z0-9][\w.\[\],-]*\s*[<>=!~]=?\s*[\w.*]+)\s*(?=[<>!~]=?\s*[\w.*]|==\s*[\w.*])")
-_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA)
+_CONDA = re.compile(
+    r"(?m)^([A-Za-z0-9][\w.-]*)\s*@\s*(file:///\S*(?:/croot/|feedstock_root|conda-bld|_\d{10,}/work\b)[^\s#]*)(?:#\S*)?(.*)$"
+)
+"""What `pip freeze` writes in an environment of conda: the folder where conda built a package, or the wheel there.
+
+Other paths may be of packages that only this user has: the one with that name on PyPI may be another."""
+_WHEEL = re.compile(r"/[\w.]+-(\d[^-/]*)-[^/]*\.whl$")
+_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _CONDA)
+_NAMES_MAX = 3
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 
@@ -44,6 +54,7 @@ def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -
     if is_readable and not request.options.freed:
         yield os.path.relpath(request.path, request.source.folder)
         return
+    _report_unknown_versions(texts, request)
     lines = [line for file in files if not file.is_constraint for line in _lines(file, request)]
     with temporary_requirements(lines) as path:
         yield str(path)
@@ -56,6 +67,8 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
         line = _NO_COMMA.sub(r"\1,", OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line)))
         if edit := edits.get(name_of(line)):
             yield edit
+        elif (built := _CONDA.match(line)) and not local_path(built[2]).exists():
+            yield _conda_line(built)
         elif repository := _EDITABLE_REPOSITORY.match(line):
             yield from _repository_line(repository[1], repository[2] or "", request)
         elif reference := _REFERENCE.match(line):
@@ -68,6 +81,22 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
             yield f"{local[1] or ''}{(folder / path).resolve()}{extras}{local[3]}"
         else:
             yield with_absolute_links(line, file)
+
+
+def _conda_line(built: re.Match[str]) -> str:
+    """Return the requirement for what conda built on its own machine: with the version of a wheel; a folder tells none."""
+    wheel = _WHEEL.search(built[2])
+    return f"{built[1]}=={wheel[1]}{built[3]}" if wheel else f"{built[1]}{built[3]}"
+
+
+def _report_unknown_versions(texts: Sequence[str], request: ResolveRequest) -> None:
+    """Say of which packages conda wrote a folder that isn't here, in place of a version."""
+    built = [match for text in texts for match in _CONDA.finditer(text) if not local_path(match[2]).exists()]
+    names = [match[1] for match in built if not _WHEEL.search(match[2])]
+    if names:
+        more = f" and {len(names) - _NAMES_MAX} more" if len(names) > _NAMES_MAX else ""
+        text = f"{request.source.name} has no versions of {', '.join(names[:_NAMES_MAX])}{more}, only folders of conda's builds"
+        request.emit(Notice(f"{text}: the newest are taken; `pip list --format=freeze` writes versions"))
 
 
 def _repository_line(url: str, fragment: str, request: ResolveRequest) -> Iterator[str]:

@@ -15,6 +15,11 @@ CASES = [
     ("step4", {"step4/main.py": "from step4 import y\n", "step4/__init__.py": "y = 1\n"}, "step4.main:app"),
     ("step4", {"step4/main.py": "from .models import y\n", "step4/__init__.py": "", "step4/models.py": ""}, "step4.main:app"),
     (
+        "step4",
+        {"step4/main.py": "from .models import y\n", "step4/models.py": ""},
+        "step4.main:app",
+    ),  # no __init__.py is needed
+    (
         "course/step4",
         {"course/step4/main.py": "from course.step4 import z\n", "course/step4/z.py": ""},
         "course.step4.main:app",

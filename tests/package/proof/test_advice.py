@@ -75,6 +75,13 @@ def test_command_is_quoted_for_the_shell() -> None:
     assert Advice("add {} to requirements.txt").adding("setuptools<81") == "add setuptools<81 to requirements.txt"
 
 
+def test_project_above_is_added_by_its_path_from_the_file(tmp_path: Path) -> None:
+    files = {"setup.py": "", "shop/__init__.py": "", "examples/one/app.py": "", ".git/HEAD": ""}
+    project = write(tmp_path, files) / "examples/one"
+    assert "add . to ../../requirements.txt" in Advice("add {} to ../../requirements.txt", project).for_module("shop", ["app"])
+    assert "add ../.. to requirements.txt" in Advice("add {} to requirements.txt", project).for_module("shop", ["app"])
+
+
 def configure(project: Path) -> Config:
     return load(project, Flags(app="main:handler", runtime="python3.13"), os.environ, date(2026, 11, 23))
 

@@ -31,8 +31,14 @@ def check_outer_imports(modules: ProjectModules, app: App) -> None:
     folder, module = modules.folder, modules.of_app(app)
     if module is None:
         return
-    is_package = (folder / "__init__.py").is_file() and module.path.parent == folder
-    if is_package and not (folder.parent / "__init__.py").is_file() and modules.has_relative_imports(module.path):
+    is_package = (folder / "__init__.py").is_file() or not (folder / ".git").exists()  # a package needs no such file
+    if (
+        is_package
+        and module.path.parent == folder
+        and folder.name.isidentifier()
+        and not (folder.parent / "__init__.py").is_file()
+        and modules.has_relative_imports(module.path)
+    ):
         reason = f"has relative imports, which only work from the folder above: {folder.name}/ is a package"
         outer: OuterImport | None = OuterImport(folder.parent, reason)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -16,6 +17,9 @@ from lambent.package.project_files import packs
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 
 _NOTHING: Mapping[str, str] = {}
+
+
+_FILE_ABOVE = re.compile(r" to ((?:\.\./)+)\S+\.txt$")
 
 
 class Advice(Struct, frozen=True):
@@ -64,6 +68,8 @@ class Advice(Struct, frozen=True):
 
     def _adding_folder(self, path: str) -> str:
         """Return how to require the project at a path. The dependencies of a pyproject.toml are names, so uv gets its path."""
+        if self.project is not None and (above := _FILE_ABOVE.search(self.add)):  # paths start from the file's folder
+            path = os.path.relpath(self.project / path, self.project / above[1])
         if "[project] dependencies" not in self.add or self.project is None:
             return self.adding(path)
         name = _project_name((self.project / path).resolve())

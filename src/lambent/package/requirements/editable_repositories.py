@@ -34,7 +34,7 @@ _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\
 _CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
 _NO_COMMA = re.compile(r"(?m)^([A-Za-z0-9][\w.\[\],-]*\s*[<>=!~]=?\s*[\w.*]+)\s*(?=[<>!~]=?\s*[\w.*]|==\s*[\w.*])")
 _CONDA = re.compile(
-    r"(?m)^([A-Za-z0-9][\w.-]*)\s*@\s*(file:///\S*(?:/croot/|feedstock_root|conda-bld|_\d{10,}/work\b)[^\s#]*)(?:#\S*)?(.*)$"
+    r"(?m)^([A-Za-z0-9][\w.-]*)\s*@\s*(file://\S*(?:/croot/|feedstock_root|conda-bld|_\d{10,}/work\b)[^\s#]*)(?:#\S*)?(.*)$"
 )
 """What `pip freeze` writes in an environment of conda: the folder where conda built a package, or the wheel there.
 

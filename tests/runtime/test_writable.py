@@ -82,6 +82,19 @@ def test_the_app_runs_from_a_copy_of_its_own_files(task: Path) -> None:
     assert not (task / "written.txt").exists() and (task / "shop/data/names.txt").read_text() == "apple"
 
 
+def test_folder_of_modules_is_one_package_unless_a_dependency_has_a_part_of_it(task: Path) -> None:
+    program = "import json, blog\ndef app(environ, start_response): ...\nprint(json.dumps({'blog': ' '.join(blog.__path__)}))\n"
+    own = {"main.py": program, "blog/models.py": "", "vendor/ours.py": ""}
+    for name, text in (own | {"vendor/theirs.py": ""}).items():
+        (task / name).parent.mkdir(exist_ok=True)
+        (task / name).unlink(missing_ok=True)
+        (task / name).write_text(text)
+    (task / "lambent_runtime/own_files").write_text("".join(f"{name}\0" for name in own))
+    copy = task.parent / "tmp" / "app"
+    assert start(task) == {"blog": str(copy / "blog")}
+    assert not (copy / "vendor/__init__.py").exists(), "vendor has a part in the task's folder"
+
+
 def test_a_process_that_follows_a_crash_finds_what_was_written(task: Path) -> None:
     start(task)
     assert start(task)["text"] == "apple!"

@@ -43,7 +43,8 @@ def run_from_copy() -> str:
 def _copy_all(task: str, copy: str) -> None:
     folders = {""}
     posix.mkdir(copy)
-    for name in own_files():
+    names = own_files()
+    for name in names:
         _make_folder(copy, name.rpartition("/")[0], folders)
         _copy_file(f"{task}/{name}", f"{copy}/{name}")
         if name.endswith(".py"):
@@ -53,6 +54,22 @@ def _copy_all(task: str, copy: str) -> None:
             if posix.access(f"{task}/{bytecode}", posix.F_OK):
                 _make_folder(copy, cache, folders)
                 _copy_file(f"{task}/{bytecode}", f"{copy}/{bytecode}")
+
+    _complete_packages(task, copy, names)
+
+
+def _complete_packages(task: str, copy: str, names: list[str]) -> None:
+    """Write an empty `__init__.py` in the copies of folders with modules that have none.
+
+    Such a folder is a package with a part in each folder of the import path, so in /var/task too, and Django refuses an app
+    in two places. Where a dependency has files in the same folder, they stay one package.
+    """
+    existing = set(names)
+    for top in {name.partition("/")[0] for name in names if "/" in name and name.endswith(".py")}:
+        marker = f"{top}/__init__.py"
+        others = {*posix.listdir(f"{task}/{top}")} - {*posix.listdir(f"{copy}/{top}"), "__pycache__"}
+        if marker not in existing and not others:
+            posix.close(posix.open(f"{copy}/{marker}", posix.O_WRONLY | posix.O_CREAT | posix.O_CLOEXEC, 0o644))
 
 
 def _update(task: str, copy: str) -> None:

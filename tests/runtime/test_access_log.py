@@ -122,3 +122,27 @@ def test_an_error_begins_a_line_after_a_traceback_that_the_app_logged(tmp_path: 
         lines = environment.log.replace("\r", "\n").splitlines()
         assert "KeyError: 'colour'" in lines
         assert "[ERROR] ValueError: no such colour" in lines
+
+
+LOGS_A_FAILED_WRITE = """\
+import logging
+
+async def app(scope, receive, send):
+    try:
+        raise OSError(30, "Read-only file system", "notes.txt")
+    except OSError:
+        logging.getLogger("own").exception("not saved")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+"""
+
+
+def test_advice_begins_a_line_after_a_traceback(tmp_path: Path) -> None:
+    with Environment(
+        tmp_path, python(), "main.app", files={"main.py": LOGS_A_FAILED_WRITE}, env={"LAMBENT_INTERFACE": "asgi"}
+    ) as environment:
+        environment.invoke(make_event(path="/"))
+        environment.wait_idle()
+        lines = environment.log.replace("\r", "\n").splitlines()
+        [advice] = [line for line in lines if "the app writes to notes.txt" in line]
+        assert advice.startswith("[WARNING]\t")

@@ -111,7 +111,7 @@ class Log:
             self.write(dump(record).decode() + "\n")
             return
         stamp = f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(timestamp))}.{int(timestamp * 1000) % 1000:03d}Z"
-        self.write(f"[{level}]\t{stamp}\t{self.request_id}\t{message}\n")
+        self.own_line(f"[{level}]\t{stamp}\t{self.request_id}\t{message}")
 
     def advise(self, error: BaseException | None) -> None:
         """Write, once for each request, what to do about an exception if that can be said."""

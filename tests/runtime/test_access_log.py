@@ -144,5 +144,5 @@ def test_advice_begins_a_line_after_a_traceback(tmp_path: Path) -> None:
         environment.invoke(make_event(path="/"))
         environment.wait_idle()
         lines = environment.log.replace("\r", "\n").splitlines()
-        [advice] = [line for line in lines if "the app writes to notes.txt" in line]
-        assert advice.startswith("[WARNING]\t")
+        advice = [line for line in lines if "the app writes to notes.txt" in line]
+        assert advice and all(line.startswith("[WARNING]\t") for line in advice)

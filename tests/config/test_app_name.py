@@ -18,6 +18,7 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
     ("files", "folder", "expected"),
     [
         ({".git/config": REMOTE, "backend/main.py": ""}, "backend", ("shop-backend", "backend")),
+        ({".git/config": REMOTE, "mysite/manage.py": ""}, "mysite", ("shop-mysite", "mysite")),
         ({".git/config": "", "backend/main.py": ""}, "backend", ("backend", "")),
         ({".git/config": REMOTE, "services/api/main.py": ""}, "services/api", ("shop-api", "api")),
         ({".git/config": REMOTE, "orders/main.py": ""}, "orders", ("orders", "")),
@@ -26,7 +27,7 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
         ({".git/config": REMOTE, "web/pyproject.toml": PYPROJECT.format("orders")}, "web", ("orders", "")),
         ({"backend/main.py": ""}, "backend", ("backend", "")),
     ],
-    ids=["remote", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"],
+    ids=["remote", "mysite", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"],
 )
 def test_name(tmp_path: Path, files: dict[str, str], folder: str, expected: tuple[str, str]) -> None:
     top = write_project(tmp_path / "My Top", files)

@@ -15,24 +15,11 @@ from lambent.config.identity import FOLDER, find_repository, project_identities
 from lambent.config.project import Project
 from lambent.errors import UsageError
 
-_GENERIC = frozenset(
-    [
-        *("api", "app", "application", "apps", "back", "back-end", "backend", "django", "fastapi", "flask", "function"),
-        *(
-            "functions",
-            "handler",
-            "handlers",
-            "lambda",
-            "lambda-function",
-            "lambda_function",
-            "lambdas",
-            "server",
-            "service",
-            "src",
-            "web",
-        ),
-    ]
-)
+_GENERIC_NAMES = """
+    api app application apps back back-end backend code core django fastapi flask function functions handler handlers lambda
+    lambda-function lambda_function lambdas main mysite project python server service site source src web website
+"""
+_GENERIC = frozenset(_GENERIC_NAMES.split())
 
 
 class DefaultName(Struct, frozen=True):

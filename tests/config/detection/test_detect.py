@@ -416,3 +416,18 @@ def test_hyphen_in_the_name_of_a_module(tmp_path: Path, file: str) -> None:
 def test_folder_with_the_name_of_a_package_that_its_app_imports(tmp_path: Path) -> None:
     app = detect(write_project(tmp_path, {"flask/app.py": FLASK, "src/bottle/other.txt": ""}))
     assert (app.spec, app.root) == ("app:app", "flask")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import aws_cdk as cdk\nfrom stack import Stack\napp = cdk.App()\nStack(app)\napp.synth()\n",
+        "from aws_cdk import core\napp = core.App()\n",
+        "from flask import Blueprint\napi = Blueprint('api', __name__)\n",
+        "from fastapi import APIRouter\napi = APIRouter()\n",
+    ],
+)
+def test_what_is_named_like_an_app_and_is_none(tmp_path: Path, text: str) -> None:
+    handler = "def lambda_handler(event, context):\n    return {}\n"
+    app = detect(write_project(tmp_path, {"app.py": text, "src/__init__.py": "", "src/job/run_it.py": handler}))
+    assert app.spec == "src.job.run_it:lambda_handler"

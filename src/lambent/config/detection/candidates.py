@@ -38,7 +38,16 @@ _EXAMPLE = re.compile(r"(?:^|[._])(?:examples?|demos?|samples?|tests?|old|backup
 _VERSION = re.compile(r"_?v?\d+(?:_\d+)*$")
 _FIRST = {"asgi": ("main", "app", "api"), "wsgi": ("wsgi", "app")}
 """The files that `fastapi run` and `flask run` look for, in their order."""
-_NOT_WEB = frozenset({"typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"})
+_NOT_WEB = frozenset(
+    (
+        *("typer", "click", "cyclopts", "celery", "tkinter", "PyQt5", "PyQt6", "PySide6", "textual", "rq", "huey"),
+        *("aws_cdk", "cdktf", "cdk8s", "pulumi", "troposphere"),
+        *("flask_restful", "flask_restx", "flask_restplus", "flask_smorest", "ninja"),
+    )
+)
+"""Packages whose objects are no web apps: of commands and windows, of tools that describe resources, and parts of an app."""
+_PARTS = frozenset(("Blueprint", "APIBlueprint", "APIRouter", "Namespace"))
+"""Classes of parts of an app."""
 _NAMES = (*fw.HANDLER_NAMES, *fw.APP_NAMES, *(f"{name}()" for name in fw.FACTORY_NAMES))
 
 
@@ -178,6 +187,8 @@ def _may_be_app(modules: ProjectModules, name: str, value: Value) -> bool:
     """Return whether an unexplained value could be an app: the result of some call, or an import from another package."""
     package = value.dotted.partition(".")[0]
     if value.kind or value.holder or value.unsupported or package in _NOT_WEB or package in sys.stdlib_module_names:
+        return False
+    if value.dotted.rpartition(".")[2] in _PARTS:
         return False
     if explain_packages([value.dotted]):
         return False

@@ -1,9 +1,10 @@
 """Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
 
 uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. Older
-releases of pip took ranges without a comma between them: `flask>=2.0<3.0`. In conda's environments `pip freeze` writes paths of
-the machine that built a package. The files are joined into one, in which these lines are ordinary requirements and paths are
-absolute. Where lambent looks for an edit that helps, they have that edit.
+releases of pip took ranges without a comma between them: `flask>=2.0<3.0`, and versions of Ubuntu's own packages:
+`distro-info===0.23ubuntu1`. In conda's environments `pip freeze` writes paths of the machine that built a package. The files
+are joined into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an edit that
+helps, they have that edit.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from lambent.package.urls import local_path
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
 _CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
 _NO_COMMA = re.compile(r"(?m)^([A-Za-z0-9][\w.\[\],-]*\s*[<>=!~]=?\s*[\w.*]+)\s*(?=[<>!~]=?\s*[\w.*]|==\s*[\w.*])")
+_PATCHED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)\s*===\s*(\d+(?:\.\d+)*)(?:ubuntu|build|debian|deb|dfsg)[\w.+-]*")
 _CONDA = re.compile(
     r"(?m)^([A-Za-z0-9][\w.-]*)\s*@\s*(file://\S*(?:/croot/|feedstock_root|conda-bld|_\d{10,}/work\b)[^\s#]*)(?:#\S*)?(.*)$"
 )
@@ -40,7 +42,7 @@ _CONDA = re.compile(
 
 Other paths may be of packages that only this user has: the one with that name on PyPI may be another."""
 _WHEEL = re.compile(r"/[\w.]+-(\d[^-/]*)-[^/]*\.whl$")
-_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _CONDA)
+_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _PATCHED, _CONDA)
 _NAMES_MAX = 3
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
@@ -64,6 +66,7 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
     folder = file.path.parent
     edits = {name_of(edit): edit for edit in request.options.freed}
     for line in logical_lines(file.text):
+        line = _PATCHED.sub(r"\1==\2", line)
         line = _NO_COMMA.sub(r"\1,", OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line)))
         if edit := edits.get(name_of(line)):
             yield edit

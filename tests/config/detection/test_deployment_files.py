@@ -191,3 +191,30 @@ def test_authorizer_of_serverless_is_not_taken_for_the_app(tmp_path: Path) -> No
     code = "def handler(event, context):\n    return {}\n"
     app = detect(write_project(tmp_path, {"serverless.yml": text, "auth.py": code, "hello.py": code}))
     assert app.spec == "hello:handler" and "auth" in app.remarks[-1]
+
+
+OWN_VALUES = """\
+custom:
+  stage: ${opt:stage, self:provider.stage}
+  table: notes-${self:custom.stage}
+  code: src/notes
+provider:
+  stage: dev
+  environment:
+    TABLE: ${self:custom.table}
+    STAGE: ${sls:stage}
+    REGION: ${env:MY_REGION, 'eu-west-1'}
+    KEY: ${env:API_KEY}
+    OTHER: ${self:custom.missing}
+    SECRET: ${env:SECRET, ssm:/notes/secret}
+functions:
+  list:
+    handler: ${self:custom.code}.handler
+"""
+
+
+def test_values_of_serverless_that_stand_in_the_file_itself(tmp_path: Path) -> None:
+    code = "def handler(event, context):\n    return {}\n"
+    (function,) = read_functions(write_project(tmp_path, {"serverless.yml": OWN_VALUES, "src/notes.py": code}))
+    assert function.command.targets == ("src/notes:handler",)
+    assert dict(function.variables) == {"TABLE": "notes-dev", "STAGE": "dev", "REGION": "eu-west-1"}

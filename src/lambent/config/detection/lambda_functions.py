@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
-from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
+from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
 
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
@@ -110,7 +110,7 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
 
 
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
-    service = read_mappings(read_text(folder / source))
+    service = with_own_values(read_mappings(read_text(folder / source)))
     shared = mapping_at(service, "provider", "environment")
     for name, function in mapping_at(service, "functions").items():
         command = handler_command(text_at(function, "handler"), ".", folder)

@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
+_VARIABLE = re.compile(r"\$\{(?P<kind>self|opt|env|sls):(?P<path>[\w.-]+)(?:\s*,\s*['\"]?(?P<default>[\w./:@-]*)['\"]?)?\}")
+_ROUNDS_MAX = 4
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -31,6 +33,30 @@ def read_mappings(text: str) -> dict[str, Any]:
             mapping[match["key"]] = {}
             open_mappings.append((indent, mapping[match["key"]]))
     return top
+
+
+def with_own_values(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Return the mappings of serverless.yml with the values that `${self:custom.name}` stands for, and with defaults.
+
+    What only its command line or its environment knows stays as it is.
+    """
+    for _ in range(_ROUNDS_MAX):
+        mapping = _replaced(mapping, mapping)
+    return mapping
+
+
+def _replaced(value: Any, top: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(each, top) for key, each in value.items()}
+    return _VARIABLE.sub(lambda match: _value_of(match, top), value)
+
+
+def _value_of(match: re.Match[str], top: dict[str, Any]) -> str:
+    *parents, last = match["path"].split(".")
+    own = text_at(mapping_at(top, *parents), last) if match["kind"] == "self" else ""
+    stage = "dev" if match[0].startswith("${sls:stage") else ""  # the default of its command line
+    default = match["default"] or ""
+    return own or (f"${{{default}}}" if ":" in default else default) or stage or match[0]
 
 
 def parse_scalar(text: str) -> str:

@@ -50,6 +50,7 @@ CASES = (
         "ImportError: cannot import name 'UJSONResponse' from 'starlette.responses' (/var/task/x.py)",
         "fastapi<0.65 starlette<0.14",
     ),
+    ("ImportError: cannot import name 'handshake' from 'websockets' (/var/task/x.py)", "websockets<9"),
     ("ImportError: cannot import name '_check_name' from 'pymongo.database' (/var/task/x.py)", "pymongo<4"),
     (
         "TypeError: The `dash_bootstrap_components.Navbar` component (version 2.0.4) received an unexpected keyword argument",

@@ -371,6 +371,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (_removed_from(r"telegram(?:\.ext)?", "Filters", "Dispatcher", "ParseMode"),),
         Break("python-telegram-bot 20 renamed what the app uses", ("python-telegram-bot<20",)),
     ),
+    (
+        (_removed_from("websockets", "handshake", "WebSocketCommonProtocol"),),
+        Break("websockets 9 moved what this sanic imports", ("websockets<9",)),
+    ),
     ((_removed_from(r"pymongo\.database", "_check_name"),), Break("this mongoengine is written for pymongo 3", ("pymongo<4",))),
     (
         (r"If you meant to call the '(?:insert|save|remove|update|count|ensure_index)' method on a 'Collection' object",),

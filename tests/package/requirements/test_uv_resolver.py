@@ -169,6 +169,12 @@ def test_project_itself_is_not_a_dependency(tmp_path: Path, registry: Registry) 
     assert set(versions(resolve_project(project, AL2, tmp_path / "cache"))) == {"needed"}
 
 
+def test_project_above_is_a_dependency(tmp_path: Path, registry: Registry) -> None:
+    above = make_project(tmp_path / "shop", registry, "-e .")
+    write(above, {"pyproject.toml": '[project]\nname = "shop"\nversion = "1"\n', ".git/HEAD": "", "examples/one/main.py": ""})
+    assert set(versions(resolve_project(above / "examples/one", AL2, tmp_path / "cache"))) == {"shop"}
+
+
 def test_pyproject_with_groups_and_extras(tmp_path: Path, registry: Registry) -> None:
     for name in ("base", "one", "two"):
         offer(registry, name)

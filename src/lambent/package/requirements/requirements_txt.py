@@ -26,7 +26,10 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     files = read_files(request)
     with readable_by_uv(files, request) as name:
         resolver = UvResolver(request, CompileInput((name,), requirement_lines.index_lines(files)))
-        pins = without_project(resolver.pins(), source.folder)
+        is_inside = source.folder.is_relative_to(
+            source.project
+        )  # a folder above has another project, whose files aren't packed
+        pins = without_project(resolver.pins(), source.folder if is_inside else source.project)
     pins = HashChecker(files, request, resolver.versions).check(pins)
     return mark_requested(pins, [*_named_requirements(files), *request.options.added], request.target)
 

@@ -132,3 +132,9 @@ def test_file_that_the_dockerfile_copies_counts_where_there_is_no_other(tmp_path
     assert find_requirements(project, project / "main.py", TARGET).name == "build/api/requirements.txt"
     write(project, {"other/reqs.txt": "django\n", "other/Dockerfile": "FROM python\nADD reqs.txt .\n"})
     assert find_requirements(project, project / "main.py", TARGET).kind == "nothing"
+
+
+def test_requirements_for_lambda_come_first_among_those_of_several_environments(tmp_path: Path) -> None:
+    files = {"main.py": "", **{f"requirements/{name}.txt": "flask\n" for name in ("ecs", "lambda", "base")}}
+    project = write(tmp_path, files)
+    assert find_requirements(project, project / "main.py", TARGET).name == "requirements/lambda.txt"

@@ -66,7 +66,14 @@ _INSTALL_COMMANDS = {
 }
 _OTHER_NAMES = (
     *("requirement.txt", "Requirements.txt", "requirements-prod.txt", "requirements/production.txt", "requirements/prod.txt"),
-    *("requirements/requirements.txt", "requirements/main.txt", "requirements/base.txt", "requirements/common.txt"),
+    *(
+        "requirements/lambda.txt",
+        "requirements-lambda.txt",
+        "requirements/requirements.txt",
+        "requirements/main.txt",
+        "requirements/base.txt",
+        "requirements/common.txt",
+    ),
 )
 """Files for `pip install -r` that aren't called requirements.txt."""
 _SIMILAR_NAME = re.compile(r"(?i)req(?!.*(?:dev|test|doc|lint|local))[\w.-]*\.txt")

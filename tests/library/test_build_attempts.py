@@ -176,7 +176,9 @@ def test_releases_of_the_day_of_the_last_change_are_taken(project: Project) -> N
     commit(project.folder, "2020-06-01")
     assert project.build(MISUSED, "shapes 2") == {"shapes 2", "fastlines 2"}
     assert project.used == [{"shapes 3", "fastlines 2"}, {"shapes 2", "fastlines 2"}]
-    text = "newer releases of its packages broke the app, so those until 2020-06-01 are used, when its code was last changed"
+    text = (
+        "with newer releases of its packages the app failed, so those until 2020-06-01 are used, when its code was last changed"
+    )
     assert project.warnings == [f"{text} (`lambent build --lock` keeps these versions)"]
     project.build(MISUSED, "shapes 2")
     assert project.used == [{"shapes 2", "fastlines 2"}]

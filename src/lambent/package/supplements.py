@@ -121,7 +121,9 @@ def report_additions(context: BuildContext, requirements: Requirements) -> None:
         reasons = "; ".join(dict.fromkeys(corrections.values()))
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} used, because {reasons}", adding(add, *corrections)))
     if is_corrected and (day := context.config.released_until):
-        what = f"newer releases of its packages broke the app, so those until {day} are used, when its code was last changed"
+        what = (
+            f"with newer releases of its packages the app failed, so those until {day} are used, when its code was last changed"
+        )
         context.emit(Warned(what, "`lambent build --lock` keeps these versions"))
     added = {requirement.partition("<")[0]: _name_of(requirement) for requirement in requirements.added}
     pins = {package: versions[name] for package, name in added.items() if name in versions}

@@ -1,7 +1,7 @@
 """Runs a program of ours in a copy of the project, with the packages of the zip and the function's environment variables.
 
 The result is cached under what it depends on: the packages, the environment, every file that isn't a module, and the modules
-that the project imported.
+that the project imported, without their views.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.cache import read_checked, write_checked
 from lambent.package.layout import SourceFile
+from lambent.package.setup_digest import setup_digest
 from lambent.package.shards.shard import Shard
 
 if TYPE_CHECKING:
@@ -64,12 +65,18 @@ def run_cached(
     cached = read_checked(path)
     if cached is not None:
         report, made, modules = marshal.loads(cached)
-        if modules == _dates(placed, modules):
+        if all(name in placed and _is_same_setup(placed[name], *noted) for name, noted in modules.items()):
             return report, made
     report, made = _run(context, program, shards, placed, interpreter)
     if "error" not in report:
-        write_checked(path, marshal.dumps((report, made, _dates(placed, report["modules"])), 2))
+        names = [name for name in report["modules"] if name in placed]
+        modules = {name: (_date(placed[name]), setup_digest(placed[name].read())) for name in names}
+        write_checked(path, marshal.dumps((report, made, modules), 2))
     return report, made
+
+
+def _is_same_setup(file: SourceFile, date: tuple[int, int], digest: str) -> bool:
+    return _date(file) == date or setup_digest(file.read()) == digest
 
 
 def _key(config: Config, program: Program, shards: tuple[Shard, ...], placed: Files, interpreter: Interpreter) -> str:

@@ -11,6 +11,10 @@ from lambent.deployment.version_breaks import find_break
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
+    (
+        "Could not import 'rest_framework_jwt.authentication'. cannot import name 'smart_text' from 'rest_framework.compat'",
+        "djangorestframework-jwt>=1.11",
+    ),
     ("TypeError: jwt_required.<locals>.wrapper() missing 1 required positional argument: 'fn'", "flask-jwt-extended<4"),
     ("AttributeError: 'JWTManager' object has no attribute 'user_claims_loader'. Did you mean", "flask-jwt-extended<4"),
     (

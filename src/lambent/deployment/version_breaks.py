@@ -282,6 +282,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("Flask-JWT-Extended 4 renamed its decorators", ("flask-jwt-extended<4",)),
     ),
     (
+        (r"rest_framework_jwt[\s\S]*cannot import name 'smart_text' from 'rest_framework\.compat'",),
+        Break("djangorestframework-jwt before 1.11 is older than this djangorestframework", ("djangorestframework-jwt>=1.11",)),
+    ),
+    (
         (r"graphql_server/[\s\S]*cannot import name 'MutableMapping'",),
         Break("flask-graphql doesn't work with graphene 3", ("graphene<3",)),
     ),

@@ -203,6 +203,15 @@ def test_error_is_the_first_one_where_earlier_releases_do_not_help(project: Proj
         assert raised.value.detail == error and len(project.used) == zips
 
 
+def test_error_with_another_cure_needs_no_earlier_releases(project: Project) -> None:
+    offer_releases(project.registry)
+    write(project.folder, {"requirements.txt": "shapes\n"})
+    commit(project.folder, "2020-06-01")
+    with pytest.raises(PackagingError):
+        project.build(PackagingError("the app does not start", hint="--env TOKEN=VALUE", detail=MISUSED), "shapes 2")
+    assert project.used == [{"shapes 3", "fastlines 2"}]
+
+
 def test_own_module_is_not_taken_for_a_package(project: Project) -> None:
     write(project.folder, {".gitignore": "yaml.py\n", "yaml.py": ""})
     with pytest.raises(FunctionFailedError):

@@ -48,6 +48,7 @@ _UNRELATED = re.compile(
     r"|\b(?:SystemExit|Template(?:NotFound|DoesNotExist)|ImproperlyConfigured: (?!.*(?:import|attribute)))"
 )
 """Errors that don't come from a package's releases: a server, a file, a key that is missing."""
+_OTHER_CURE = re.compile(r"--(?:app|env|env-file|memory|timeout)\b|rename ")
 _MISUSE = re.compile(
     r"cannot import name|No module named '\w+\.|object has no attribute|module '[\w.]+' has no attribute"
     r"|unexpected keyword argument|positional arguments?\b"
@@ -98,7 +99,7 @@ def _may_come_from_packages(error: LambentError, config: Config) -> bool:
     """Whether a failed start may be due to releases that are newer than the app: it ends in a package, or misuses one."""
     text = f"{error.what}\n{error.detail}"
     frames = _FRAME.findall(text)
-    if not frames or _UNRELATED.search(text):
+    if not frames or _UNRELATED.search(text) or _OTHER_CURE.match(error.hint):
         return False
     return not (config.folder / frames[-1]).is_file() or _MISUSE.search(text) is not None
 

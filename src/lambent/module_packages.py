@@ -207,7 +207,7 @@ _SAME_NAMES = """
     dash_auth dash_bootstrap_components dash_core_components dash_cytoscape dash_daq dash_extensions
     dash_html_components dash_iconify dash_leaflet dash_mantine_components dash_table databases dataset
     datasette dateparser deep_translator deepl deform defusedxml dishka diskcache dj_rest_auth dj_static django
-    django_apscheduler django_bleach django_browser_reload django_celery_beat django_celery_results
+    django_apscheduler django_bleach django_bootstrap5 django_browser_reload django_celery_beat django_celery_results
     django_ckeditor_5 django_cleanup django_components django_cotton django_crontab django_elasticsearch_dsl
     django_eventstream django_fsm django_htmx django_jalali django_otp django_plotly_dash django_prometheus
     django_q django_recaptcha django_redis django_resized django_rq django_select2 django_summernote

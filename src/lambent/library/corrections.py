@@ -45,7 +45,7 @@ _FRAME = re.compile(r'^\s*File "(?:/var/task/|/tmp/app/)?([^"]+)", line \d+', re
 _UNRELATED = re.compile(
     r"\b\w*(?:Auth|Client|Connect|Credential|Database|HTTP|Interface|Key|Lookup|Memory|(?<!Module)NotFound|Operational|OS|Permission"
     r"|Programming|Region|Socket|Timeout|URL|Validation)\w*(?:Error|Exception)\b"
-    r"|\b(?:SystemExit|Template(?:NotFound|DoesNotExist)|ImproperlyConfigured: (?!.*(?:import|attribute)))"
+    r"|\b(?:SystemExit|Template(?:NotFound|DoesNotExist)|gaierror|ImproperlyConfigured: (?!.*(?:import|attribute)))"
 )
 """Errors that don't come from a package's releases: a server, a file, a key that is missing."""
 _OTHER_CURE = re.compile(r"--(?:app|env|env-file|memory|timeout)\b|rename ")

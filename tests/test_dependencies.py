@@ -16,8 +16,8 @@ MODULES = {"python-dotenv": "dotenv"}
 NOT_IMPORTED = {"flask", "flask-cors"}
 """moto's server imports these; its own extra for them adds 46 packages that lambent doesn't need."""
 
-NOT_DECLARED = {"awslambdaric", "django", "datasette", "pytest"}
-"""Come with Lambda's runtime, with the app and with the program of which a module is a plugin."""
+NOT_DECLARED = {"awslambdaric", "django", "datasette", "pytest", "alembic", "flask-migrate", "sqlalchemy", "lambent-runtime"}
+"""Come with Lambda's runtime, with the app, with the program of which a module is a plugin, and with the zip."""
 
 
 def declared() -> set[str]:

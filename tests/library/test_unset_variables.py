@@ -50,7 +50,7 @@ def test_variable_that_is_read_next_to_the_one_that_failed_is_named_too(tmp_path
     config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
     error = FunctionFailedError("the app failed", hint="fix the error", detail="ValueError: MAIL_USER is required")
     unset_variables.explain(error, config)
-    assert error.hint == "--env MAIL_USER=VALUE --env MAIL_PASSWORD=VALUE"
+    assert error.hint == "--env MAIL_USER=you@example.com --env MAIL_PASSWORD=VALUE"
 
 
 def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:

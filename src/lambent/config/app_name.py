@@ -55,6 +55,6 @@ def _with_repository(folder: Path, name: str) -> str:
     if remote.startswith(FOLDER):
         return ""
     repository = names.to_app_name(remote.rpartition("/")[2])
-    if not repository or repository in _GENERIC:
-        return ""
-    return repository if folder == find_repository(folder) else f"{repository}-{name}"
+    if folder == find_repository(folder):
+        return "" if repository in _GENERIC else repository
+    return f"{repository}-{name}" if repository not in ("", name) else ""

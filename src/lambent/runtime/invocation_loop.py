@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn, Protocol
 
+    from .warm_start import WarmStart
+
     class Server(Protocol):
         """What answers events: `EventHandler` or `WebServer`."""
 
@@ -49,16 +51,7 @@ class _Terminator:
 
 def run() -> NoReturn:
     """Run until Lambda ends the process: status 0 after SIGTERM, 1 if the app could not be started."""
-    warm_start = None
-    if variable("LAMBENT_WARM_START"):
-        from .warm_start import fork_starts
-
-        warm_start = fork_starts()
-    workers = variable("AWS_LAMBDA_MAX_CONCURRENCY")
-    if workers.isdigit() and workers != "0":
-        from .workers import fork_workers
-
-        fork_workers(int(workers))
+    warm_start = _fork()
     log = _open_log()
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that the app's own handler wins
@@ -89,6 +82,21 @@ def run() -> NoReturn:
     except Exception as error:
         log.error(describe(error, ""))
     leave(0)
+
+
+def _fork() -> WarmStart | None:
+    """Fork a process for each start that `lambent dev` repeats, and for each of several concurrent requests."""
+    warm_start = None
+    if variable("LAMBENT_WARM_START"):
+        from .warm_start import fork_starts
+
+        warm_start = fork_starts()
+    workers = variable("AWS_LAMBDA_MAX_CONCURRENCY")
+    if workers.isdigit() and workers != "0":
+        from .workers import fork_workers
+
+        fork_workers(int(workers))
+    return warm_start
 
 
 def _open_log() -> Log:

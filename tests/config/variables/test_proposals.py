@@ -145,3 +145,13 @@ def test_example_files_of_the_repository_count_below_it(tmp_path: Path) -> None:
     }
     folder = write_project(tmp_path, files) / "repo/api"
     assert list(read_proposals(folder).values()) == [Proposal("B", "3", ".env.example"), Proposal("A", "1", "../.env.example")]
+
+
+def test_variables_of_a_service_whose_handler_a_plugin_brings(tmp_path: Path) -> None:
+    service = (
+        "custom:\n  table: users-${sls:stage}\n"
+        "provider:\n  environment:\n    TABLE: ${self:custom.table}\n    ARN: !GetAtt Table.Arn\n"
+        "functions:\n  api:\n    handler: wsgi_handler.handler\n    environment:\n      MODE: calm\n"
+    )
+    proposals = read_proposals(write_project(tmp_path, {"serverless.yml": service}))
+    assert {name: proposal.value for name, proposal in proposals.items()} == {"TABLE": "users-dev", "MODE": "calm"}

@@ -57,6 +57,14 @@ def read_functions(folder: Path) -> list[DeclaredFunction]:
     return []
 
 
+def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and file of serverless.yml's variables, also of functions whose handler a plug-in brings."""
+    for source in SERVERLESS:
+        service = with_own_values(read_mappings(read_text(folder / source)))
+        for part in (mapping_at(service, "provider"), *mapping_at(service, "functions").values()):
+            yield from ((name, value, source) for name, value in _plain(mapping_at(part, "environment")))
+
+
 def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | None:
     """Return the only function, or the only one that HTTP requests call. None if nothing decides.
 

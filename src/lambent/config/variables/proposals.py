@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.config.detection.declarations import COMPOSE_FILES
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
-from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES, read_functions
+from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES, read_functions, service_variables
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
@@ -64,6 +64,8 @@ def _functions(folder: Path) -> Iterator[Proposal]:
     functions = read_functions(folder)
     variables = (variable for function in functions for variable in function.variables)
     yield from (Proposal(name, value, functions[0].source) for name, value in _unambiguous(variables))
+    services = () if functions else tuple(service_variables(folder))
+    yield from (Proposal(name, value, services[0][2]) for name, value in _unambiguous(each[:2] for each in services))
 
 
 def _stages(folder: Path) -> Iterator[Proposal]:

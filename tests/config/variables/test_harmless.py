@@ -35,3 +35,8 @@ def test_harmless(name: str, value: str) -> None:
 )
 def test_secret_placeholder_or_own_machine(name: str, value: str) -> None:
     assert not is_harmless(name, value)
+
+
+def test_stage_of_a_deployed_value_is_no_sign_of_development() -> None:
+    assert is_harmless("TABLE", "users-dev", deployed=True) and not is_harmless("TABLE", "users-dev")
+    assert not is_harmless("API_URL", "http://localhost:8000", deployed=True)

@@ -139,11 +139,12 @@ def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -
 
 
 def _usable(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> list[Proposal]:
-    return [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name].value)]
+    return [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name])]
 
 
-def _suits(read: Read, value: str) -> bool:
-    return is_harmless(read.name, value) and (not read.is_number or _NUMBER.fullmatch(value) is not None)
+def _suits(read: Read, proposal: Proposal) -> bool:
+    is_harmless_value = is_harmless(read.name, proposal.value, deployed=proposal.source in LAMBDA_FILES)
+    return is_harmless_value and (not read.is_number or _NUMBER.fullmatch(proposal.value) is not None)
 
 
 def _hosts(report: Mapping[str, Any], *, local: bool) -> str:

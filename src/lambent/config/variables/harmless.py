@@ -7,8 +7,8 @@ import re
 _SECRET_NAME = re.compile(
     r"SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE|(?:^|_)(?:ID|PIN)$"
 )
-_PLAIN_NAME = re.compile(r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT)$")
-"""Names of numbers and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, JWT_ALGORITHM."""
+_PLAIN_NAME = re.compile(r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT|TABLE|BUCKET)$")
+"""Names of numbers, of resources and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, USERS_TABLE."""
 _ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT")
 _PLACEHOLDER = re.compile(
     r"your|placeholder|example|xxx|\.\.\.|[<>{}]|secret|password|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b|(?<![a-z])my[-_]"
@@ -21,11 +21,16 @@ _OWN_DATABASE = re.compile(r"sqlite[a-z+]*:///(?!/)\S+")
 _PUBLIC_ADDRESS = re.compile(r"\*|(?:https://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/][^@]*)?", re.I)
 
 
-def is_harmless(name: str, value: str) -> bool:
-    """Return whether the value of a variable is one that a stranger would keep in production."""
+def is_harmless(name: str, value: str, *, deployed: bool = False) -> bool:
+    """Return whether the value of a variable is one that a stranger would keep in production.
+
+    A `deployed` value is what another tool sets on Lambda: "dev" in it is the name of a stage.
+    """
     if _OWN_DATABASE.fullmatch(value):
         return True
-    if not value or is_placeholder(value) or _DEVELOPMENT.search(value) or _OWN_PATH.match(value) or "@" in value:
+    if not value or is_placeholder(value) or _OWN_PATH.match(value) or "@" in value:
+        return False
+    if _DEVELOPMENT.search(value) and not deployed:
         return False
     if _SECRET_NAME.search(name) and not _PLAIN_NAME.search(name):
         return False

@@ -91,9 +91,12 @@ _PACKAGES = {
 """Packages on PyPI that provide the module under its old name."""
 
 _CHANGES = (
+    (r"Element' object has no attribute 'getiterator'", "Element.getiterator of xml.etree", "3.9"),
+    (r"'(?:Thread|MainThread|_MainThread)' object has no attribute 'isAlive'", "Thread.isAlive of threading", "3.9"),
     (r"As of 3\.10, the \*loop\* parameter was removed", "asyncio's argument loop", "3.10"),
     (r"Field\.__init__\(\) missing 1 required positional argument: 'kw_only'", "the old form of dataclasses.Field", "3.10"),
     (r"mutable default <class '[^']+'> for field \w+ is not allowed", "mutable defaults in dataclasses", "3.11"),
+    (r"translation\(\) got an unexpected keyword argument 'codeset'", "gettext's argument codeset", "3.11"),  # Django 2.1
     (r"duplicate base class TimeoutError", "asyncio.TimeoutError as a class of its own", "3.11"),  # aioredis
     (r"cannot import name '\w+' from 'pkg_resources\.extern'", "importers with find_module, as in old setuptools", "3.12"),
     (r"'EntryPoints' object has no attribute 'get'", "EntryPoints.get of importlib.metadata", "3.12"),

@@ -115,7 +115,7 @@ _FLASK_SQLALCHEMY_3 = (
 
 _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     (
-        (r"werkzeug/routing[\s\S]*required field \"type_ignores\" missing",),
+        (r"werkzeug/routing[\s\S]*(?:required field \"type_ignores\" missing|types\.CodeType\(\*code_args\))",),
         Break("werkzeug before 0.15.5 doesn't work on Python 3.8 and newer", ("werkzeug>=0.15.5,<0.16",)),
     ),
     (

@@ -54,6 +54,10 @@ from lambent.package.wheels.build_failure import Reason, explain
             Reason("the header libpq-fe.h is missing", "use a version, or a package, that has wheels"),
         ),
         ("Error: pg_config executable not found.", Reason("its build needs pg_config")),
+        (
+            "AttributeError: 'xml.etree.ElementTree.Element' object has no attribute 'getiterator'",
+            Reason("its build uses Element.getiterator of xml.etree, which Python 3.9 removed", "--runtime python3.8", "3.9"),
+        ),
         ("ModuleNotFoundError: No module named 'ConfigParser'", Reason("its source is for Python 2")),
         ("SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?", Reason("its source is for Python 2")),
         ("error: command '/bin/false' failed with exit code 1\nsetuptools.errors.CompileError: no", None),

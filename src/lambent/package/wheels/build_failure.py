@@ -58,6 +58,9 @@ def explain(output: str) -> Reason | None:
     if (missing := _last(_NO_NAME, output)) and (removed := removed_modules.removed_in(_dotted_name(missing))):
         text = f"its build uses {_dotted_name(missing)}, which Python {removed} removed"
         return Reason(text, _older_runtime(removed), removed)
+    what, removed = removed_modules.changed_in(output)
+    if removed:
+        return Reason(f"its build uses {what}, which Python {removed} removed", _older_runtime(removed), removed)
     if _PYTHON_2.search(output):
         return Reason(_FOR_PYTHON_2)
     if header := _HEADER.search(output):

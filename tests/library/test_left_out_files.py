@@ -7,12 +7,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from lambent import events
 from lambent.config.load import Flags, load
 from lambent.errors import FunctionFailedError
-from lambent.library.left_out_files import explain, hint_for_no_page
+from lambent.library.left_out_files import explain
 from lambent.package.build import build
 from support.local_service import RUNTIME
 from support.paths import CACHE
@@ -63,42 +62,6 @@ def test_the_line_that_packs_an_ignored_file(folder: Path, case: str) -> None:
     assert line == f'include = ["{pattern}"]' and place == "[tool.lambent] in pyproject.toml" and name not in packed
     (folder / "pyproject.toml").write_text(f"[tool.lambent]\n{line}\n")
     assert name in fail(folder, "another error")[1]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "return send_from_directory('dist', 'index.html')",
-        "return FileResponse(HERE / 'dist' / 'index.html')",
-        "return open(os.path.join(HERE, 'dist', 'index.html'))",
-        "app = Flask(__name__, static_folder='./dist/')",
-    ],
-)
-def test_a_page_of_an_ignored_folder_that_is_missing(folder: Path, text: str) -> None:
-    (folder / "main.py").write_text(f"import os\n{APP}def home():\n    {text}\n")
-    (folder / "dist").mkdir()
-    (folder / "dist/index.html").write_text("x")
-    config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
-    hint = hint_for_no_page(config, build(config, CACHE / "build", os.environ, events.ignore))
-    assert hint.startswith("--check-path with") and "; or main.py names dist" in hint and 'include = ["dist/"]' in hint
-
-
-def test_page_of_a_frontend_that_is_not_built(folder: Path) -> None:
-    (folder / "main.py").write_text(f"{APP}other = Flask(__name__, static_folder='front/dist')\n")
-    (folder / "front").mkdir()
-    (folder / "front/package.json").write_text('{"scripts": {"build": "vite build"}}')
-    config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
-    hint = hint_for_no_page(config, build(config, CACHE / "build", os.environ, events.ignore))
-    assert (
-        'build front/dist (npm --prefix front install && npm --prefix front run build) and set include = ["front/dist/"]'
-        in hint
-    )
-
-
-def test_path_of_an_mcp_server(folder: Path) -> None:
-    config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
-    server = replace(config, app=replace(config.app, attribute="mcp.http_app()"))
-    assert hint_for_no_page(server, None).startswith("--check-path /mcp, ")  # type: ignore[arg-type]
 
 
 def test_an_ignored_file_that_does_not_exist_here_must_be_made_first(folder: Path) -> None:

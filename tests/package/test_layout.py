@@ -30,7 +30,7 @@ def test_module_with_the_name_of_its_folder(module: str, root: str, expected: tu
 def test_modules_beside_the_app_are_importable_unless_the_top_has_them() -> None:
     names = ("app.py", "a/python/common/__init__.py", "a/python/other.py", "b/tools.py", "common/x.py", "tools.py")
     files = {name: SourceFile(Path(name)) for name in names}
-    app = App("app", "handler", "handler", beside=("a/python/common", "b/tools.py"))
+    app = App("app", "handler", "handler", shared_modules=("a/python/common", "b/tools.py"))
     placed = dict(arrange((), {}, files, app).files)
     assert placed["common/__init__.py"].path == Path("a/python/common/__init__.py")
     assert placed["tools.py"].path == Path("tools.py") and "other.py" not in placed

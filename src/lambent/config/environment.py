@@ -139,11 +139,11 @@ def _read_file(setting: RawSetting, project_folder: Path) -> dict[str, Sourced[s
         if line.key is not None:
             if line.value is None:
                 raise UsageError(f"{line.key} has no value", where=where, hint=f"{line.key}=value")
-            variables[line.key] = Sourced(_expanded(line, variables), f"{name} ({setting.origin})")
+            variables[line.key] = Sourced(_expand(line, variables), f"{name} ({setting.origin})")
     return variables
 
 
-def _expanded(line: dotenv.Binding, above: Mapping[str, Sourced[str]]) -> str:
+def _expand(line: dotenv.Binding, above: Mapping[str, Sourced[str]]) -> str:
     """Return the value of a line with the variables above it in place of `${NAME}` and `${NAME:-default}`."""
 
     def value(match: re.Match[str]) -> str:

@@ -32,8 +32,8 @@ class App(Struct, frozen=True):
     An `attribute` that ends in "()", or in literal arguments, is a factory, which is called once. `root` is the folder that
     goes first on sys.path, relative to the project ("." or "src"). `source` is where the app was found, for the plan;
     `remarks` are lines about what else the project says. `payload` is "1.0" for a handler of an API Gateway REST API's events.
-    `trigger` says what calls a handler that no HTTP request calls: "schedule", "" if one may. `beside` has modules of the
-    project, as files and folders relative to it, that are imported as if they were in the root: a layer's, for example.
+    `trigger` says what calls a handler that no HTTP request calls: "schedule", "" if one may. `shared_modules` are files and
+    folders, relative to the project, that are imported as if they were in the root: those of a layer, for example.
     """
 
     module: str
@@ -44,7 +44,7 @@ class App(Struct, frozen=True):
     remarks: tuple[str, ...] = ()
     payload: str = ""
     trigger: str = ""
-    beside: tuple[str, ...] = ()
+    shared_modules: tuple[str, ...] = ()
 
     def is_same(self, other: App) -> bool:
         """Return whether both are the same object, wherever each was found."""

@@ -64,7 +64,7 @@ def _configured_roots(tool: Mapping[str, Any]) -> list[str]:
 
 
 def _read_table(project: Path) -> dict[str, Any]:
-    """Return the table of pyproject.toml. Whoever needs its content refuses one that isn't TOML."""
+    """Return the table of pyproject.toml. Empty for one that isn't TOML, which is refused where its content is needed."""
     with suppress(OSError, ValueError):
         return tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     return {}

@@ -131,11 +131,11 @@ class _Attempts:
         except FunctionFailedError as error:
             if not error.failed_write or not self._may_copy:
                 raise
-            raise self._copied(error.failed_write) from error
+            raise self._retry_from_copy(error.failed_write) from error
         except WritesNextToCode as error:
-            raise self._copied(error.path) from error
+            raise self._retry_from_copy(error.path) from error
 
-    def _copied(self, path: str) -> PlanIsStale:
-        """Have the app run from a copy in /tmp from the next attempt on."""
+    def _retry_from_copy(self, path: str) -> PlanIsStale:
+        """Have the app run from a copy in /tmp from the next attempt on. Return what starts that attempt."""
         self._artifact = self._artifact.as_writable()
         return PlanIsStale(writable.warning(path))

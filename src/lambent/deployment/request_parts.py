@@ -10,9 +10,9 @@ import re
 from lambent.deployment.failure import Failure
 
 _NAMES = {"body": "a body", "queryStringParameters": "a query", "cookies": "cookies", "headers": "headers of its own"}
-_PATH = "a parameter in the path"
-_READS_PATH = re.compile(r"""\bpathParameters\b|\bpath_?param(?:eter)?s\b""", re.IGNORECASE)
 """Members of the event of a Function URL that depend on the request, each in words."""
+_PATH = "a parameter in the path"
+_READS_PATH = re.compile(r"\bpathParameters\b|\bpath_?param(?:eter)?s\b", re.IGNORECASE)
 
 _IN_VARIABLES = {
     "a query": re.compile(r"\b(?:query(?:_?string)?(?:_?param(?:eter)?s)?|(?:query_)?params|parameters|qs)\b", re.IGNORECASE),

@@ -11,7 +11,7 @@ _SHELL = re.compile(r"^(?:/bin/)?(?:ba)?sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:
 _REPLACEMENTS = {"libmagic": "puremagic", "libmagic.so.1": "puremagic"}
 
 
-def no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """Name a library that the dynamic linker or a package didn't find."""
     name = next(filter(None, match.groups()))
     hint = "use a package whose wheel includes it (such as psycopg2-binary), or add a layer that has it"
@@ -22,8 +22,8 @@ def no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def missing_command(failure: Failure) -> str:
     """Return the command that a shell of the app didn't find, or ""."""
-    found = _SHELL.findall(failure.lines)
-    return str(found[-1]) if found else ""
+    commands = _SHELL.findall(failure.lines)
+    return str(commands[-1]) if commands else ""
 
 
 def how_to_replace(command: str) -> str:
@@ -37,11 +37,11 @@ def _no_command(failure: Failure, match: re.Match[str]) -> tuple[str, str] | Non
 
 
 TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | None]], ...] = (
-    (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", no_library),
+    (r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file", _no_library),
     (
         r"failed to find (lib\w+)\.|cannot load library '([\w.+-]+)'|no library called \"([\w.+-]+)\" was found"
         r"|Unable to find (\w+) shared library|\b(\w+) (?:shared )?library not found",
-        no_library,
+        _no_library,
     ),
     (
         r"returned non-zero exit status 127()|(tesseract) is not installed|No (wkhtmltopdf) executable found"

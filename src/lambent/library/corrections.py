@@ -24,6 +24,7 @@ from lambent.config.model import Config
 from lambent.deployment.version_breaks import Break, break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
+from lambent.library.start_records import record_path
 from lambent.module_packages import MISSING_EXTRA, known_requirement, package_of
 from lambent.package import git_commit
 from lambent.package.build import complete_requirements
@@ -73,7 +74,7 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
         needed = [each for each in broken.requirements if "<" not in each or package_of(each) in names]
         added = ((each, broken.what) for each in needed or broken.requirements)
         corrected = replace(config, corrections=_lowest((*config.corrections, *added)))
-        return _remembered(corrected, pins, source, cache, options)
+        return _with_other_pins(corrected, pins, source, cache, options)
     return None
 
 
@@ -91,7 +92,7 @@ def with_earlier_releases(config: Config, cache: Path, options: BuildOptions, er
         return None
     with suppress(PackagingError):
         corrected = replace(config, corrections=(), released_until=day.isoformat())
-        return _remembered(corrected, _pins(config, cache, options), source, cache, options)
+        return _with_other_pins(corrected, _pins(config, cache, options), source, cache, options)
     return None
 
 
@@ -104,15 +105,18 @@ def _may_come_from_packages(error: LambentError, config: Config) -> bool:
     return not (config.folder / frames[-1]).is_file() or _MISUSE.search(text) is not None
 
 
-def _remembered(
+def _with_other_pins(
     corrected: Config, pins: tuple[Pin, ...], source: RequirementSource, cache: Path, options: BuildOptions
 ) -> Config | None:
-    """Return the configuration on a runtime that fits, or None if its pins are the same. Raises PackagingError."""
+    """Return the corrected configuration on a runtime that fits, and remember it; None if its pins are the same.
+
+    Raises PackagingError.
+    """
     corrected = choose_runtime(corrected, cache, os.environ, ignore, options)
     if _pins(corrected, cache, options) == pins:
         return None
     record = [_digest(corrected, source), corrected.corrections, corrected.released_until]
-    write_json(_record(corrected, cache), record)
+    write_json(record_path("corrections", corrected, cache), record)
     return corrected
 
 
@@ -122,19 +126,19 @@ def _pins(config: Config, cache: Path, options: BuildOptions) -> tuple[Pin, ...]
 
 def with_known_corrections(config: Config, cache: Path, options: BuildOptions) -> Config:
     """Return the configuration with the corrections that an earlier start of the same code has shown."""
-    path = _record(config, cache)
+    path = record_path("corrections", config, cache)
     if config.corrections or config.released_until or not path.is_file():
         return config
-    digest, corrections, *released_until = read_json(path) or ("", ())
+    digest, corrections, released_until = [*(read_json(path) or ("", ())), ""][:3]  # older records have no day
     if digest != _digest(config, _source(config, cache, options)):
         return config
     corrections = tuple((requirement, reason) for requirement, reason in corrections)
-    return replace(config, corrections=corrections, released_until="".join(released_until))
+    return replace(config, corrections=corrections, released_until=released_until)
 
 
 def forget_corrections(config: Config, cache: Path) -> None:
     """Forget corrections that didn't help."""
-    _record(config, cache).unlink(missing_ok=True)
+    record_path("corrections", config, cache).unlink(missing_ok=True)
 
 
 def _lowest(corrections: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -163,11 +167,6 @@ def _missing_package(text: str, config: Config) -> Break | None:
 
 def _source(config: Config, cache: Path, options: BuildOptions) -> RequirementSource:
     return resolve_request(BuildContext.start(config, cache, os.environ, ignore, options)).source
-
-
-def _record(config: Config, cache: Path) -> Path:
-    name = f"corrections {config.path.resolve()} {config.app.spec}"
-    return cache / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:40]}.json"
 
 
 def _digest(config: Config, source: RequirementSource) -> str:

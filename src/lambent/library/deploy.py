@@ -25,11 +25,11 @@ from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
 from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
-from lambent.library import left_out_files
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
 from lambent.library.local_config import adapt_to_local
+from lambent.library.missing_page import hint_for_no_page
 from lambent.library.smoke_test import smoke_test_once
 from lambent.library.version_description import describe_version
 from lambent.package.artifact import Artifact
@@ -74,10 +74,9 @@ def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit:
     def deploy_artifact(config: Config, artifact: Artifact) -> Deployed:
         if options.smoke_test and not destination.local:  # the local Lambda starts it anyway, to check the new version
             artifact = smoke_test_once(config, artifact, builder.cache, emit)
-        hint_for_no_page = partial(left_out_files.hint_for_no_page, config, artifact)
-        context = DeployContext(
-            account or destination.connect(emit), destination.describe(emit), hint_for_no_page=hint_for_no_page
-        )
+        aws = account or destination.connect(emit)
+        hint = partial(hint_for_no_page, config, artifact)
+        context = DeployContext(aws, destination.describe(emit), hint_for_no_page=hint)
         return deploy(config, artifact, context, confirm_public=confirm, confirm_move=options.confirm_move)
 
     return DeployedBuild(*build_and_use(config, builder, emit, deploy_artifact))

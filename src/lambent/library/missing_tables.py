@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.errors import LambentError
+from lambent.library.start_records import record_path
 from lambent.package.cache import read_json, write_json
 
 _NO_TABLE = re.compile(r"no such table: (?:\w+\.)?(\w+)")
@@ -24,23 +24,18 @@ def with_tables(config: Config, cache: Path, error: LambentError) -> Config | No
     match = _NO_TABLE.search(text)
     if match is None or config.missing_table or config.app.kind == "handler" or "django/" in text:
         return None
-    write_json(_record(config, cache), match[1])
+    write_json(record_path("table", config, cache), match[1])
     return replace(config, missing_table=match[1])
 
 
 def with_known_tables(config: Config, cache: Path) -> Config:
     """Return the configuration whose build makes the table that an earlier start has lacked, if one has."""
-    path = _record(config, cache)
+    path = record_path("table", config, cache)
     table = read_json(path) if not config.missing_table and path.is_file() else None
     return replace(config, missing_table=table) if table else config
 
 
 def without_tables(config: Config, cache: Path) -> Config:
     """Return the configuration whose build makes no tables, and forget that one was lacking."""
-    _record(config, cache).unlink(missing_ok=True)
+    record_path("table", config, cache).unlink(missing_ok=True)
     return replace(config, missing_table="")
-
-
-def _record(config: Config, cache: Path) -> Path:
-    name = f"table {config.path.resolve()} {config.app.spec}"
-    return cache / "locks" / f"{hashlib.sha256(name.encode()).hexdigest()[:40]}.json"

@@ -59,11 +59,11 @@ def collect_static(
         hint = interpreters.install_command(context.target.python)
         context.emit(Warned(f"collectstatic was not run, because Python {context.target.python} is missing", hint))
         return _review(context, _read_literals(config, module, dict(arrange((), {}, files, config.app).files))), files
-    report, made = _inspect(context, module, shards, files, interpreter)
+    report, outputs = _inspect(context, module, shards, files, interpreter)
     databases = report.get("databases", ())
-    context = _serve_static(_review(context, report), report, len(made) - len(databases))
+    context = _serve_static(_review(context, report), report, len(outputs) - len(databases))
     context = report_databases(context, "migrate", databases, "the zip would have no database")
-    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
+    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in outputs.items()}}
 
 
 def _serve_static(context: BuildContext, report: Mapping[str, Any], collected: int) -> BuildContext:
@@ -127,8 +127,8 @@ def _inspect(context: BuildContext, module: str, shards: tuple[Shard, ...], file
         timeout_s=_TIMEOUT_S,
     )
     placed = dict(arrange((), {}, files, context.config.app).files)
-    report, made = run_cached(context, program, shards, placed, interpreter)
-    return {**_read_literals(context.config, module, placed), **report}, made
+    report, outputs = run_cached(context, program, shards, placed, interpreter)
+    return {**_read_literals(context.config, module, placed), **report}, outputs
 
 
 def _read_literals(config: Config, module: str, placed: Files) -> dict[str, Any]:

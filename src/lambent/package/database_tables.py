@@ -22,8 +22,6 @@ from lambent.package.vendor import runtime_files
 
 _PROGRAM, _PART = (str(Path(__file__).with_name(name)) for name in ("table_maker.py", "table_ways.py"))
 _TIMEOUT_S = 120
-
-
 _SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
@@ -50,11 +48,11 @@ def make_tables(
         return context, files
     program = Program("tables", _PROGRAM, (config.app.handler, table), (), _TIMEOUT_S, (_PART,))
     placed = dict(arrange((), runtime_files(), files, config.app).files)
-    report, made = run_cached(context, program, shards, placed, interpreter)
+    report, databases = run_cached(context, program, shards, placed, interpreter)
     if "error" in report and table:
         raise NoTablesError(f"{what}: {report['error'] or 'nothing in the app makes it'}", where=where)
-    context = report_databases(context, report.get("way", ""), made, f"the database has no table {report['table']}")
-    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in made.items()}}
+    context = report_databases(context, report.get("way", ""), databases, f"the database has no table {report['table']}")
+    return context, {**files, **{name: SourceFile.generated(name, content) for name, content in databases.items()}}
 
 
 def _may_lack_tables(config: Config, shards: tuple[Shard, ...], files: Files) -> bool:

@@ -64,15 +64,15 @@ def run_cached(
     path = context.cache / "proofs" / f"{_key(context.config, program, shards, placed, interpreter)}.{program.name}"
     cached = read_checked(path)
     if cached is not None:
-        report, made, modules = marshal.loads(cached)
-        if all(name in placed and _is_same_setup(placed[name], *noted) for name, noted in modules.items()):
-            return report, made
-    report, made = _run(context, program, shards, placed, interpreter)
+        report, outputs, modules = marshal.loads(cached)
+        if all(name in placed and _is_same_setup(placed[name], *state) for name, state in modules.items()):
+            return report, outputs
+    report, outputs = _run(context, program, shards, placed, interpreter)
     if "error" not in report:
         names = [name for name in report["modules"] if name in placed]
         modules = {name: (_date(placed[name]), setup_digest(placed[name].read())) for name in names}
-        write_checked(path, marshal.dumps((report, made, modules), 2))
-    return report, made
+        write_checked(path, marshal.dumps((report, outputs, modules), 2))
+    return report, outputs
 
 
 def _is_same_setup(file: SourceFile, date: tuple[int, int], digest: str) -> bool:
@@ -128,8 +128,8 @@ def _run(context: BuildContext, program: Program, shards: tuple[Shard, ...], pla
 def _outputs(copy: Path, report: Mapping[str, Any]) -> dict[str, bytes]:
     folder = report.get("folder")
     paths = sorted(path for path in (copy / folder).rglob("*") if path.is_file() and path.suffix != ".py") if folder else []
-    made = {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
-    return made | {name: _database_content(copy / name) for name in report.get("databases", ())}
+    collected = {path.relative_to(copy).as_posix(): path.read_bytes() for path in paths}
+    return collected | {name: _database_content(copy / name) for name in report.get("databases", ())}
 
 
 def _database_content(path: Path) -> bytes:

@@ -62,7 +62,7 @@ def arrange(
 ) -> Layout:
     """Place the project's files (`user`) by their path in the project, and those below the app's root at the top as well.
 
-    So are those below `install_roots` and the modules in `app.beside`, where the top has no file of that name.
+    So are those below `install_roots` and the modules in `app.shared_modules`, where the top has no file of that name.
     """
     placed = dict(user)
     if app.root != ".":
@@ -70,7 +70,7 @@ def arrange(
         _uncover_module(placed, user, app)
     for other in install_roots:
         placed = {**_below(other, user), **placed}
-    for module in app.beside:
+    for module in app.shared_modules:
         placed = {**_module(module, user), **placed}
     if runtime:
         names = "".join(f"{name}\0" for name in sorted(placed))

@@ -114,13 +114,13 @@ def supplement(
 def report_additions(context: BuildContext, requirements: Requirements) -> None:
     """Say which packages were added or limited: their versions, why, and how to write them down."""
     versions, add = {pin.name: pin.version for pin in requirements.lock.pins}, add_command(requirements.source)
-    is_corrected = is_unlocked(requirements.source)
-    if is_corrected and (corrections := dict(context.config.corrections)):
+    may_be_corrected = is_unlocked(requirements.source)
+    if may_be_corrected and (corrections := dict(context.config.corrections)):
         names = [_name_of(requirement) for requirement in corrections]
         packages = [f"{name} {versions[name]}" for name in names if name in versions]
         reasons = "; ".join(dict.fromkeys(corrections.values()))
         context.emit(Warned(f"{listing(packages)} {verb_for(packages)} used, because {reasons}", adding(add, *corrections)))
-    if is_corrected and (day := context.config.released_until):
+    if may_be_corrected and (day := context.config.released_until):
         what = (
             f"with newer releases of its packages the app failed, so those until {day} are used, when its code was last changed"
         )

@@ -35,9 +35,9 @@ def _ask_models(copy: str, result: str, groups: tuple[str, ...], existing: dict[
     report = _run("lacking", 0, result)
     _restore(copy, existing)
     table = report.get("table", "")
-    made = _make(copy, result, table, groups, existing) if table else {}
-    if "databases" in made:
-        return {"table": table, **made}
+    outcome = _make(copy, result, table, groups, existing) if table else {}
+    if "databases" in outcome:
+        return {"table": table, **outcome}
     own = [file.relative_to(copy).as_posix() for file in Path(copy).rglob("*.py")]
     is_fixable = "error" in report and report["error"] != _TOO_SLOW
     return {"modules": own if is_fixable else []}  # otherwise an edit of the code doesn't ask again
@@ -50,9 +50,9 @@ def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing:
     for group in groups:
         number = 0
         while "way" in (report := _run(group, number, result)):
-            if (made := _made(copy, existing, table)) and not report["error"]:
-                return {"way": report["way"], "modules": report["modules"], "databases": made}
-            if made:
+            if (databases := _new_databases(copy, existing, table)) and not report["error"]:
+                return {"way": report["way"], "modules": report["modules"], "databases": databases}
+            if databases:
                 incomplete.append((group, number))
             tried.append(f"{report['way']}: {report['error'] or 'it makes no such table'}")
             _restore(copy, existing)
@@ -61,8 +61,8 @@ def _make(copy: str, result: str, table: str, groups: tuple[str, ...], existing:
         _restore(copy, existing)  # the import may have made some
     for group, number in incomplete:
         report = _run(group, number, result)
-        if made := _made(copy, existing, table):
-            return {"way": report["way"], "modules": report["modules"], "databases": made}
+        if databases := _new_databases(copy, existing, table):
+            return {"way": report["way"], "modules": report["modules"], "databases": databases}
         _restore(copy, existing)
     return {"error": "; ".join(dict.fromkeys(tried))}
 
@@ -99,7 +99,7 @@ def _is_empty(path: Path) -> bool:
     return path.is_file() and path.stat().st_size == 0
 
 
-def _made(copy: str, existing: dict[Path, bytes | None], table: str) -> list[str]:
+def _new_databases(copy: str, existing: dict[Path, bytes | None], table: str) -> list[str]:
     """Return the new databases if one of them has the table."""
     new = [file for file in _databases(copy) if not existing.get(file)]
     return [file.relative_to(copy).as_posix() for file in new] if any(_has(file, table) for file in new) else []

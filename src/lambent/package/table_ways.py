@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,6 @@ _CHANGES = {
 _COMMANDS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
 _NETWORK = ("socket.bind", "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname")
 
-
 _opened: list[str] = []
 """The SQLite databases that the app has opened."""
 
@@ -64,20 +64,24 @@ def main(copy: str, packages: str, result: str, handler: str, group: str, number
         if group == "lacking":
             report = {"table": _lacking(handler, copy)}
         else:
-            found = _programs(copy, handler) if group == "programs" else _ways(group, handler, copy)
-            way = next((each for index, each in enumerate(found) if index == number), None)
+            ways = _programs(copy, handler) if group == "programs" else _ways(group, handler, copy)
+            way = next(islice(ways, number, None), None)
             if way is not None:
                 report = {"way": way[0], "error": ""}
                 way[1]()
     except BaseException as error:
-        is_end = (isinstance(error, SystemExit) and not error.code) or getattr(error, "kind", "") == "Runtime.NoServer"
-        is_end = is_end or type(error).__name__ == "Served"
-        report["error"] = "" if is_end else f"{type(error).__name__}: {error}".splitlines()[0]
+        report["error"] = "" if _is_end(error) else f"{type(error).__name__}: {error}".splitlines()[0]
     migrations = (str(file) for file in Path(copy).glob("**/versions/*.py"))
     report["modules"] = sorted({_relative(file, copy) for file in (*_own_files(copy), *migrations)})
     Path(result).write_text(json.dumps(report), "utf-8")
     sys.stdout.flush()
     os._exit(0)  # whatever threads the app has
+
+
+def _is_end(error: BaseException) -> bool:
+    """Return whether a program ended as it should: by itself, or where it would start its server."""
+    is_exit = isinstance(error, SystemExit) and not error.code
+    return is_exit or getattr(error, "kind", "") == "Runtime.NoServer" or type(error).__name__ == "Served"
 
 
 def _guard(folder: str) -> None:
@@ -144,9 +148,9 @@ def _lacking(handler: str, copy: str) -> str:
         tables = {name for name, table in database.metadata.tables.items() if not table.info.get("bind_key")}
         if engine.dialect.name != "sqlite" or not _relative(engine.url.database or "", copy):
             return ""
-        from sqlalchemy import inspect
+        from sqlalchemy import inspect as inspect_database
 
-        return "" if tables & set(inspect(engine).get_table_names()) else min(tables, default="")
+        return "" if tables & set(inspect_database(engine).get_table_names()) else min(tables, default="")
 
 
 def _flask_database(app: Any) -> Any:
@@ -172,8 +176,7 @@ def _relative(path: str, copy: str) -> str:
 
 
 def _own_modules(copy: str) -> list[Any]:
-    files = (*list(sys.modules.values()),)
-    return [module for module in files if _is_own(getattr(module, "__file__", None) or "", copy)]
+    return [module for module in list(sys.modules.values()) if _is_own(getattr(module, "__file__", None) or "", copy)]
 
 
 def _own_values(copy: str) -> Iterator[tuple[str, Any]]:
@@ -285,10 +288,10 @@ def _import_models(copy: str) -> None:
 
 
 def _functions(app: Any, copy: str) -> Iterator[Any]:
-    seen: set[int] = set()
+    functions: set[int] = set()
     for name, value in _own_values(copy):
-        if _normal(name) in _NAMES and inspect.isfunction(value) and id(value) not in seen:
-            seen.add(id(value))
+        if _normal(name) in _NAMES and inspect.isfunction(value) and id(value) not in functions:
+            functions.add(id(value))
             needs = [each for each in inspect.signature(value).parameters.values() if each.default is each.empty]
             if not needs and _is_own(value.__code__.co_filename, copy):
                 module = value.__module__

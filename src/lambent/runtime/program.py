@@ -238,4 +238,5 @@ _SKIPPED = {
     "cherrypy.process.servers": ("ServerAdapter.start",),
     "mcp.server.stdio": ("stdio_server",),
 }
-"""Functions that do nothing: CherryPy starts its server and its watch over files before the call that blocks."""
+"""Functions that do nothing: CherryPy starts its server and its watch over files before the call that blocks, and an MCP
+server opens its streams before it runs."""

@@ -68,9 +68,9 @@ def test_code_that_functions_share_is_found_above(tmp_path: Path, monkeypatch: p
     start, spec = ("src", "orders.app:lambda_handler") if "layer/" in shared else (".", "src.orders.app:lambda_handler")
     assert error.value.hint == f"lambent deploy{'' if start == '.' else ' src'} --app {spec}"
     app = detect(tmp_path / start, spec)
-    found = {f"{app.root}/own.py".removeprefix("./"), *app.beside}
+    found = {f"{app.root}/own.py".removeprefix("./"), *app.shared_modules}
     assert {"src/orders/own.py".removeprefix(f"{start}/")} <= found
-    assert shared.startswith("shared/") or any(each.endswith("/shared") for each in app.beside)
+    assert shared.startswith("shared/") or any(each.endswith("/shared") for each in app.shared_modules)
 
 
 @pytest.mark.parametrize("line", ["import requests", "try:\n    import shared\nexcept ImportError:\n    pass", "import json"])

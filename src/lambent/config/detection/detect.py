@@ -10,8 +10,8 @@ second name for the same app. When two equally good apps remain, lambent does no
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -39,6 +39,9 @@ from lambent.config.model import App, Kind
 from lambent.config.project import Project, find_project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError, UsageError
+
+_UNLIKELY = frozenset(("maybe", "hidden"))
+"""Strengths of candidates that don't say that a folder has an app."""
 
 
 def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mapping[str, str] | None = None) -> App:
@@ -163,8 +166,9 @@ def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
         return _unsupported_error(modules, results)
     if project := managed_settings(modules):
         return no_wsgi_error(modules, *project)
-    for unlikely in (("maybe", "hidden"), ("maybe",)):
-        if elsewhere := elsewhere_error(modules, partial(_has_app, unlikely=unlikely), _error_in):
+    strengths_in = cache(_strengths_in)
+    for unlikely in (_UNLIKELY, _UNLIKELY - {"hidden"}):
+        if elsewhere := elsewhere_error(modules, partial(_has_app, unlikely=unlikely, strengths_in=strengths_in), _error_in):
             return elsewhere
     return _unsupported_error(modules, results) if results.unsupported else no_app_error(modules, results.reasons)
 
@@ -193,14 +197,23 @@ def _error_in(folder: Path) -> DetectionError | None:
     return None
 
 
-def _has_app(folder: Path, unlikely: tuple[str, ...] = ("maybe", "hidden")) -> bool:
+def _strengths_in(folder: Path) -> frozenset[str]:
+    """Return how sure the apps of a folder are, as `Candidate.strength` says it. Empty if it has none or can't be read."""
     modules = ProjectModules(folder)
     try:
         if _django_candidate(modules) is not None:
-            return True
-        return any(candidate.strength not in unlikely for candidate in survey(modules, modules.candidates()).candidates)
+            return frozenset(("object",))
+        return frozenset(candidate.strength for candidate in survey(modules, modules.candidates()).candidates)
     except DetectionError:
-        return False
+        return frozenset()
+
+
+def _has_app(
+    folder: Path,
+    unlikely: frozenset[str] = _UNLIKELY,
+    strengths_in: Callable[[Path], frozenset[str]] = _strengths_in,
+) -> bool:
+    return not strengths_in(folder) <= unlikely
 
 
 def _django_candidate(modules: ProjectModules, settings: str = "") -> Candidate | None:
@@ -218,4 +231,12 @@ def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
     remark = program_remark(modules, candidate.module) if candidate.attribute == fw.PROGRAM else candidate.remark
     remarks = (remark,) if remark else ()
-    return App(module.name, candidate.attribute, candidate.kind, module.root, source, remarks, beside=graph.beside(module.root))
+    return App(
+        module.name,
+        candidate.attribute,
+        candidate.kind,
+        module.root,
+        source,
+        remarks,
+        shared_modules=graph.shared_modules(module.root),
+    )

@@ -25,7 +25,7 @@ def parse_instructions(text: str) -> list[tuple[str, str]]:
 
 
 class Stage(Struct):
-    """A stage of a Dockerfile: its start, its working folder, and what is copied into it, as pairs of source and place."""
+    """A stage of a Dockerfile: its start, its working folder, and what is copied into it: sources with their destinations."""
 
     entrypoint: str = ""
     cmd: str = ""
@@ -36,9 +36,9 @@ class Stage(Struct):
 
     def sources(self) -> Iterator[str]:
         """Yield the folders of the project that may be the working folder, the likeliest first."""
-        for source, place in reversed(self.copies):
-            if self.folder == place or self.folder.startswith(f"{place}/"):
-                yield normpath(join(source, relpath(self.folder, place)))
+        for source, destination in reversed(self.copies):
+            if self.folder == destination or self.folder.startswith(f"{destination}/"):
+                yield normpath(join(source, relpath(self.folder, destination)))
         below = self.folder.strip("/").split("/")
         yield from ("/".join(below[start:]) for start in range(len(below)) if below[start:] != [""])
 
@@ -52,8 +52,8 @@ def parse_last_stage(text: str) -> Stage:
         value = expand_variables(rest, variables)
         if instruction == "FROM":
             base, *name = [word for word in value.split() if not word.startswith("--")] or [""]
-            known = stages.get(base.lower(), Stage(folder="/var/task" if "lambda" in base else "/", is_lambda="lambda" in base))
-            stage = replace(known)
+            image = Stage(folder="/var/task" if "lambda" in base else "/", is_lambda="lambda" in base)
+            stage = replace(stages.get(base.lower(), image))
             if len(name) == 2:  # AS name
                 stages[name[1].lower()] = stage
         elif instruction == "ENTRYPOINT":
@@ -63,8 +63,8 @@ def parse_last_stage(text: str) -> Stage:
         elif instruction == "WORKDIR":
             stage.folder = _place(stage, value)
         elif instruction in ("COPY", "ADD"):
-            *sources, place = _copied(value) or ["."]
-            stage.copies += tuple((source.strip("/") or ".", _place(stage, place)) for source in sources)
+            *sources, destination = _copy_operands(value) or ["."]
+            stage.copies += tuple((source.strip("/") or ".", _place(stage, destination)) for source in sources)
     return stage
 
 
@@ -72,7 +72,7 @@ def _place(stage: Stage, path: str) -> str:
     return normpath(join(stage.folder, path.strip("\"'")))
 
 
-def _copied(value: str) -> list[str]:
+def _copy_operands(value: str) -> list[str]:
     """Return the sources of a COPY instruction and its destination; nothing if they aren't the project's."""
     options = value.split("[")[0].split()
     if any(word.startswith("--from") for word in options):

@@ -80,8 +80,8 @@ class ExpressionScan:
                 return app
             if node.func.attr in fw.METHODS and (base.opaque or not base.dotted):
                 return Value(fw.METHODS[node.func.attr])
-        if isinstance(node.func, ast.Name) and (made := self.made_by(node.func.id)):
-            return made
+        if isinstance(node.func, ast.Name) and (held := self.made_by(node.func.id)):
+            return held
         function = self._value(node.func)
         if function.dotted == "functools.partial" and node.args:
             return self._value(node.args[0])

@@ -34,13 +34,13 @@ def factory_error(modules: ProjectModules, module: Module, app: HiddenApp) -> De
     )
 
 
-def live_settings(modules: ProjectModules) -> tuple[str, str]:
+def production_settings(modules: ProjectModules) -> tuple[str, str]:
     """Return the class of a configuration module for an app that is live, as a dotted name, and the module's file. Or ""."""
     texts = {path: path.read_text("utf-8-sig", "replace") for path in _python_files(modules.folder)}
     dotted = next(iter(_classes(modules, texts)), "")
     module, _, name = dotted.rpartition(".")
-    found = modules.find(module)
-    return (dotted, modules.relative(found.path)) if found and name in _LIVE_CLASSES else ("", "")
+    settings = modules.find(module)
+    return (dotted, modules.relative(settings.path)) if settings and name in _LIVE_CLASSES else ("", "")
 
 
 def _value(modules: ProjectModules, module: Module, app: HiddenApp) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.module_packages import known_requirement
 
@@ -58,7 +57,7 @@ class ImportGraph:
             if not dotted.startswith(".") and folder not in self._added:
                 top = dotted.partition(".")[0]
                 self._provided.setdefault(folder, set()).add(top)
-                if folder not in layer_folders(self._modules.folder):
+                if folder not in self._modules.layer_folders:
                     self.folders[folder] += 1
                 if folder == ".":
                     self.prefixes.add(top)
@@ -68,7 +67,7 @@ class ImportGraph:
                 if is_at_start and path in self.at_start:
                     self.at_start.add(file)
 
-    def beside(self, root: str) -> tuple[str, ...]:
+    def shared_modules(self, root: str) -> tuple[str, ...]:
         """Return the modules that are imported by their own names from elsewhere than the project's folder and this root."""
         folder = self._modules.folder
         return tuple(
@@ -98,7 +97,7 @@ class ImportGraph:
             is_usual = folder in self._modules.roots or folder in self._added
             if file is not None and file != path and (is_usual or not self._is_dependency(top)):
                 return file, folder
-        for folder in () if self._is_dependency(top) else layer_folders(self._modules.folder):
+        for folder in () if self._is_dependency(top) else self._modules.layer_folders:
             if file := module_file(self._modules.folder / folder, dotted):
                 return file, folder
         return None, ""

@@ -93,7 +93,7 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
     placed, graph = locate(modules, module)
     root = module.root if module.root != "." else placed.root
     remarks = (program_remark(modules, placed),) if attribute == fw.PROGRAM else ()
-    return App(module.name, attribute, kind, root, origin, remarks, beside=graph.beside(root))
+    return App(module.name, attribute, kind, root, origin, remarks, shared_modules=graph.shared_modules(root))
 
 
 def _attribute_and_kind(

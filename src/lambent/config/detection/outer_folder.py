@@ -75,8 +75,8 @@ def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
     for start in folders_above(modules.folder)[:_LEVELS_MAX]:
         for provider in (".", *layer_folders(start)):
             if module_file(start / provider, dotted) is not None:
-                place = relpath(start / provider / top, modules.folder)
-                return OuterImport(start, f"imports {dotted} from {place}, which is outside of this folder")
+                location = relpath(start / provider / top, modules.folder)
+                return OuterImport(start, f"imports {dotted} from {location}, which is outside of this folder")
     return None
 
 

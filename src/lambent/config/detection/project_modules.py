@@ -7,13 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from lambent.config.detection import frameworks as fw
+from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.scanned import ServerStart, Value
 from lambent.config.detection.search_path import read_added_folders
@@ -89,6 +90,11 @@ class ProjectModules:
         usual = (root for root in (*_ROOTS, *install_roots(folder)) if (folder / root).is_dir())
         roots = (root for root in usual if not (folder / root / "__init__.py").exists())
         self.roots = tuple(dict.fromkeys((".", *roots)))
+
+    @cached_property
+    def layer_folders(self) -> tuple[str, ...]:
+        """The folders of the project's layers: see `layer_folders.py`."""
+        return layer_folders(self.folder)
 
     def import_folders(self, path: Path) -> Iterator[str]:
         """Yield where a file's absolute imports may start from: the roots, what it adds to `sys.path`, the folders it is in."""

@@ -62,8 +62,8 @@ class ServerScan(ExpressionScan):
     def made_by(self, name: str) -> Value | None:
         """Return the object that a call of an own or imported function returns, if it holds an app. Else None."""
         if name not in self._functions:
-            made: Value | None = self._ask(name, ServerScan.made_by)
-            return made
+            value: Value | None = self._ask(name, ServerScan.made_by)
+            return value
         returned = self._returned(self._functions[name])
         return returned if returned.holder else None
 

@@ -82,10 +82,10 @@ def parse_commands(text: str, variables: Mapping[str, str] | None = None) -> Ite
 
 def parse_words(words: list[str], variables: Mapping[str, str] | None = None) -> Iterator[StartCommand]:
     """Yield the commands that may start an app in the words of a shell script."""
-    folder, known = ".", dict(variables or {})
+    folder, values = ".", dict(variables or {})
     for command in _split(words):
-        command = [expand_variables(word, known) for word in command]
-        known |= {match[1]: match[2] for match in map(_ASSIGNMENT.fullmatch, command) if match}
+        command = [expand_variables(word, values) for word in command]
+        values |= {match[1]: match[2] for match in map(_ASSIGNMENT.fullmatch, command) if match}
         script = next((word for word in command if word.endswith(".sh")), "")
         command = _without_launchers(command)
         if not command:
@@ -93,11 +93,11 @@ def parse_words(words: list[str], variables: Mapping[str, str] | None = None) ->
         if command[0] in ("cd", "pushd") and len(command) == 2:
             folder = join_folder(folder, command[1])
         elif inner := _script_of_shell(command):
-            below = parse_commands(inner, known)
+            below = parse_commands(inner, values)
             yield from (replace(each, folder=join_folder(folder, each.folder)) for each in below)
         elif command[-1].endswith(".sh"):
             yield StartCommand((command[-1],), folder, is_program=True)
-        elif parsed := _parse(command, folder, known) or _parse_launched(command, folder, known):
+        elif parsed := _parse(command, folder, values) or _parse_launched(command, folder, values):
             yield parsed
         elif script:
             yield StartCommand((script,), folder, is_program=True)

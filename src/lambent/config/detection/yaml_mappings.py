@@ -38,16 +38,16 @@ def read_mappings(text: str) -> dict[str, Any]:
 def with_own_values(mapping: dict[str, Any]) -> dict[str, Any]:
     """Return the mappings of serverless.yml with the values that `${self:custom.name}` stands for, and with defaults.
 
-    What only its command line or its environment knows stays as it is.
+    What only its command line or its environment knows isn't replaced.
     """
     for _ in range(_ROUNDS_MAX):
-        mapping = _replaced(mapping, mapping)
+        mapping = _substitute(mapping, mapping)
     return mapping
 
 
-def _replaced(value: Any, top: dict[str, Any]) -> Any:
+def _substitute(value: Any, top: dict[str, Any]) -> Any:
     if isinstance(value, dict):
-        return {key: _replaced(each, top) for key, each in value.items()}
+        return {key: _substitute(each, top) for key, each in value.items()}
     return _VARIABLE.sub(lambda match: _value_of(match, top), value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config.detection.factory_arguments import live_settings
+from lambent.config.detection.factory_arguments import production_settings
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import AWS_DOMAIN, LOCAL_DOMAIN, URL_DOMAINS
 from lambent.config.environment import values_in_file
@@ -105,7 +105,7 @@ def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iter
 def _settings(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:
     for read in unset:
         if read.fails == "start" and read.is_settings:
-            dotted, file = live_settings(ProjectModules(config.folder))
+            dotted, file = production_settings(ProjectModules(config.folder))
             if dotted:
                 yield Automatic(read.name, dotted, file)
 

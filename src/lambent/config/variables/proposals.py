@@ -117,11 +117,11 @@ def _compose(folder: Path) -> Iterator[Proposal]:
 def _examples(folder: Path) -> Iterator[Proposal]:
     """Yield what the folder's example files have, then what those of its repository have: backend/ may share them."""
     root = find_repository(folder)
-    above = [parent for parent in folder.parents if root is not None and parent.is_relative_to(root)]
-    for depth, place in enumerate((folder, *above)):
+    above = [each for each in folder.parents if root is not None and each.is_relative_to(root)]
+    for depth, parent in enumerate((folder, *above)):
         for file in (".env", *ENV_EXAMPLES):
             source = "../" * depth + file
-            yield from (Proposal(name, value, source) for name, value in values_in_file(place / file).items())
+            yield from (Proposal(name, value, source) for name, value in values_in_file(parent / file).items())
 
 
 def _read_json(path: Path) -> object:

@@ -15,10 +15,7 @@ from lambent.module_packages import ADD, adding, known_requirement, requirement_
 from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
-
 _NOTHING: Mapping[str, str] = {}
-
-
 _FILE_ABOVE = re.compile(r" to ((?:\.\./)+)\S+\.txt$")
 
 

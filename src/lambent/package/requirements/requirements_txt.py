@@ -26,10 +26,9 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     files = read_files(request)
     with readable_by_uv(files, request) as name:
         resolver = UvResolver(request, CompileInput((name,), requirement_lines.index_lines(files)))
-        is_inside = source.folder.is_relative_to(
-            source.project
-        )  # a folder above has another project, whose files aren't packed
-        pins = without_project(resolver.pins(), source.folder if is_inside else source.project)
+        # a folder above has another project, whose files aren't packed
+        project = source.folder if source.folder.is_relative_to(source.project) else source.project
+        pins = without_project(resolver.pins(), project)
     pins = HashChecker(files, request, resolver.versions).check(pins)
     return mark_requested(pins, [*_named_requirements(files), *request.options.added], request.target)
 

@@ -30,7 +30,8 @@ class ResolveOptions(Struct, frozen=True):
     packages that the runtime has. `freed` are requirements ("jinja2", "flask==2.0") that count instead of the project's own for
     these packages: to find an edit that helps.
     `uncompiled` packages may be built from their source, without its compiled part. `added` are requirements that a plain
-    requirements file lacks. `released_until` is the day ("2021-03-04") after which no release counts, "" for none.
+    requirements file lacks; one with a lower limit counts instead of the file's own. `released_until` is the day ("2021-03-04")
+    after which no release counts, "" for none.
     """
 
     extras: tuple[str, ...] = ()

@@ -136,7 +136,7 @@ class UvResolver:
             return self._compile.resolve(*arguments, no_deps=self._input.no_deps)
 
     @cached_property
-    def _at_the_time(self) -> dict[str, str]:
+    def _dated_requirements(self) -> dict[str, str]:
         """The newest releases until a given day of what the requirements name: uv goes back further where one doesn't build."""
         if not self._request.options.released_until:
             return {}
@@ -152,7 +152,7 @@ class UvResolver:
         freed = sorted(self._request.options.freed) if self._request.source.kind != "requirements.txt" else []
         freed += adjustments.edits.values()
         freed += (line for line in self._request.options.added if ">=" in line)
-        dated = (line for name, line in self._at_the_time.items() if name not in adjustments.undated)
+        dated = (line for name, line in self._dated_requirements.items() if name not in adjustments.undated)
         added = [*(line for line in self._request.options.added if ">=" not in line), *adjustments.implied, *dated]
         with ExitStack() as files:
             paths = [

@@ -132,9 +132,9 @@ def changed_in(text: str) -> tuple[str, str]:
 
 
 def lacks(name: str, python: tuple[int, int]) -> bool:
-    """Return whether a version of Python no longer has a name such as "collections.Mapping"."""
-    removed = _NAMES.get(name)
-    return removed is not None and tuple(map(int, removed.split("."))) <= python
+    """Return whether a version of Python no longer has a module, or a name such as "collections.Mapping"."""
+    removed = removed_in(name)
+    return removed != "" and tuple(map(int, removed.split("."))) <= python
 
 
 def substitute_for(module: str) -> str:

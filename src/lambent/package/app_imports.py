@@ -12,7 +12,9 @@ from lambent.package.layout import SourceFile
 from lambent.package.shards import slim
 from lambent.package.shards.import_scanner import scan_imports
 
-_HINT = re.compile(rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptools|pkg_resources|_distutils_hack|wheel)\b")
+_HINT = re.compile(
+    rb"\b(?:tests?|docs?|examples?|conftest|test_\w+|pip|setuptools|distutils|pkg_resources|_distutils_hack|wheel)\b"
+)
 
 
 def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> frozenset[str]:

@@ -158,12 +158,11 @@ def make_shards(
 
 def _without_standard_modules(context: BuildContext, shards: tuple[Shard, ...], emit: Emit) -> tuple[Shard, ...]:
     """Leave out packages whose modules Python has itself: in /var/task they would win, unlike in a virtual environment."""
-    major, minor = context.target.python.split(".")
     remaining = []
     for shard in shards:
         tops = {entry.name.partition("/")[0] for entry in shard.entries}
         modules = {top.partition(".")[0] for top in tops if not top.endswith((".dist-info", ".data", "__pycache__"))}
-        if modules and all(stdlib_modules.has(module, (int(major), int(minor))) for module in modules):
+        if modules and all(stdlib_modules.has(module, context.target.version) for module in modules):
             emit(Notice(f"{shard.name} is left out: Python {context.target.python} has {min(modules)} itself"))
             shard.close()
         else:

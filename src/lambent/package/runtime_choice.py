@@ -42,7 +42,7 @@ else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
     python_limits = LazyModule("lambent.package.requirements.python_limits")  # imports packaging
 
-_FORMAT = "8"  # increase it when the same requirements would give another choice
+_FORMAT = "9"  # increase it when the same requirements would give another choice
 _REMOVALS = (3, 10)  # the first Python that removed what packages still import
 
 
@@ -202,7 +202,7 @@ class RuntimeSearch:
         python = context.target.python
         if blockers := tuple(python_limits.python_blockers(requirements.lock.pins, python)):
             return UnfitError(PackagingError(blockers[0].describe(python)), blockers)
-        if tuple(map(int, python.split("."))) < _REMOVALS:
+        if context.target.version < _REMOVALS:
             return None
         return runtime_imports.check(context, requirements)
 

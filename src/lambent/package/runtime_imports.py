@@ -63,11 +63,10 @@ def check(context: BuildContext, requirements: Requirements) -> UnfitError | Non
 
 def _blockers(findings: tuple[Finding, ...], contents: ZipContents) -> Iterator[Blocker]:
     owners = {entry.name: shard.wheel for shard, entry in contents.entries()}
-    has_distutils = any(name.startswith("setuptools/") for name in owners)  # once setuptools has been imported
     for finding in findings:
         top = finding.module.partition(".")[0]
         removed = removed_modules.removed_in(finding.module) or removed_modules.removed_in(top)
-        if not removed or (top == "distutils" and has_distutils):
+        if not removed:
             continue
         path = finding.files[0].partition(":")[0]
         owner = owners.get(path)

@@ -29,6 +29,12 @@ class Target(Struct, frozen=True):
         return cls(runtime.python, config.architecture, runtime.glibc, config.macos)
 
     @property
+    def version(self) -> tuple[int, int]:
+        """The Python version as numbers."""
+        major, minor = self.python.split(".")
+        return int(major), int(minor)
+
+    @property
     def name(self) -> str:
         """The name for people: "python3.13 x86_64", "python3.13 arm64 macOS"."""
         return f"python{self.python} {self.architecture}{' macOS' if self.macos else ''}"

@@ -20,6 +20,7 @@ from lambent.package.shards.installer_files import parse_entry_points, parse_req
 from lambent.package.shards.shard import Shard
 from lambent.package.shards.shard_cache import open_shard, open_shards
 from lambent.package.shards.slim import SlimOptions
+from support.detection import write_project
 from support.wheel_files import TARGET, wheel
 
 SLIM = SlimOptions()
@@ -158,6 +159,24 @@ def test_build_tools_are_kept_only_if_requested_or_imported(tmp_path: Path) -> N
     assert names_of(pip, uses) == ["pip", "uses"]
     assert names_of(replace(pip, requested=True), plain) == ["pip", "plain"]
     assert names_of(pip, plain, options=SlimOptions(keep_all=True)) == ["pip", "plain"]
+
+
+def test_setuptools_provides_distutils_where_python_has_none(tmp_path: Path) -> None:
+    files = {
+        "distutils-precedence.pth": "import _distutils_hack\n",
+        "setuptools/__init__.py": "import sys\nassert 'distutils' not in sys.modules\n"
+        "import setuptools._distutils as own\nown.__name__ = 'distutils'\nsys.modules['distutils'] = own\n",
+        "setuptools/_distutils/__init__.py": "",
+        "setuptools/_distutils/util.py": "def strtobool(text): return 1\n",
+    }
+    tools = wheel(tmp_path, "setuptools", files)
+    uses = wheel(tmp_path, "uses", {"uses.py": "from distutils.util import strtobool\n"}, requested=True)
+    for python, expected in (("3.11", ["uses"]), ("3.13", ["setuptools", "uses"])):
+        shards = open_shards([tools, uses], replace(TARGET, python=python), SLIM, tmp_path / "cache")
+        assert [shard.name for shard in shards] == expected
+    write_project(tmp_path / "task", {name: shard.archive.read(name).decode() for shard in shards for name in names(shard)})
+    code = "import uses, distutils, setuptools; assert distutils is setuptools._distutils and uses.strtobool('1')"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "task", check=True)
 
 
 def test_excluded_package_is_left_out_with_what_only_it_needs(tmp_path: Path) -> None:

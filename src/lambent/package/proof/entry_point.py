@@ -42,8 +42,7 @@ def _attribute(file: str, attribute: str, code: Code, target: Target) -> Finding
     name = re.escape(attribute.encode())
     if re.search(rb"^(?:(?:async\s+)?def|class)\s+%b\b|^%b\s*[:=]" % (name, name), source, re.MULTILINE):
         return None  # the usual case, without parsing
-    major, minor = target.python.split(".")
-    parsed = module_syntax.read(file, source, (int(major), int(minor)))
+    parsed = module_syntax.read(file, source, target.version)
     if parsed is None or parsed.may_have(attribute):
         return None
     return Finding(

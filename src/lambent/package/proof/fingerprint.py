@@ -51,8 +51,7 @@ def module_dependencies(path: str, source: bytes, target: Target) -> bytes:
     That is its imports with their lines, the names it binds, the functions that it calls, and whether it changes where modules
     are found. For an `__init__`, and for a source that can't be parsed, it is the whole source.
     """
-    major, minor = target.python.split(".")
-    module = module_syntax.read(path, source, (int(major), int(minor)))
+    module = module_syntax.read(path, source, target.version)
     if module is None or path.endswith("__init__.py"):
         return source
     imports = scan_imports(path, source)

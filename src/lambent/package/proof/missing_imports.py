@@ -98,8 +98,7 @@ def missing(
 class _Walk:
     def __init__(self, code: Code, target: Target, advice: Advice) -> None:
         self._code, self._target, self._advice = code, target, advice
-        major, minor = target.python.split(".")
-        self._python = int(major), int(minor)
+        self._python = target.version
         self._importers: dict[str, list[str]] = {}  # the files that import each file, nearest to the start first
         self._must: dict[str, bool] = {}
         self._parsed: dict[str, module_syntax.Source | None] = {}
@@ -303,8 +302,6 @@ class _Walk:
             return "warning" if own else None
         top = lacks.partition(".")[0]
         certain = own and statement.when == "now" and self._certain and top not in lambda_system.MODULES_PERHAPS
-        if top == "distutils" and "setuptools" in self._code.folders:
-            return "warning"  # setuptools provides it, once it has been imported
         return "error" if certain else "warning"
 
     def _is_elsewhere(self, lacks: str) -> bool:

@@ -206,8 +206,7 @@ class _Zip:
 
     def _symbols(self, native: Native) -> Iterator[_Fault]:
         """Yield a fault for names of the C API that the runtime's Python doesn't have."""
-        major, minor = self.target.python.split(".")
-        lacking = python_symbols.missing(native.binary.symbols, (int(major), int(minor)))
+        lacking = python_symbols.missing(native.binary.symbols, self.target.version)
         if lacking:
             what = f"was compiled for another Python: it needs {lacking[0]}, which Python {self.target.python} doesn't have"
             yield _Fault("symbols", what)

@@ -55,8 +55,7 @@ def invalid_release(message: str) -> str:
 def standard_module(message: str, target: Target) -> str:
     """Return the name that no index has because it is a module of the target's Python ("threading"), "" if it isn't."""
     missing = _NOT_FOUND.search(" ".join(message.split()))
-    major, minor = map(int, target.python.split("."))
-    is_standard = missing is not None and stdlib_modules.has(missing[1].replace("-", "_"), (major, minor))
+    is_standard = missing is not None and stdlib_modules.has(missing[1].replace("-", "_"), target.version)
     return canonicalize_name(missing[1]) if missing and is_standard else ""
 
 

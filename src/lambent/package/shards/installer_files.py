@@ -7,8 +7,9 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
+from lambent import removed_modules
 from lambent.package.shards.shard import EntryPoint
 
 _SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
@@ -24,6 +25,15 @@ if __name__ == "__main__":
     elif sys.argv[0].endswith(".exe"):
         sys.argv[0] = sys.argv[0][:-4]
     sys.exit({call}())
+"""
+_DISTUTILS_HOOK = "distutils-precedence.pth"
+"""The file with which setuptools provides distutils in a virtual environment."""
+_DISTUTILS = b"""# Added by lambent: a .pth file of setuptools does this in a virtual environment, and Lambda reads none.
+import sys
+
+del sys.modules[__name__]  # setuptools warns if there is one before its own
+import setuptools
+import distutils
 """
 
 
@@ -44,6 +54,13 @@ def parse_requires(metadata: bytes | bytearray) -> tuple[str, ...]:
     """Return the Requires-Dist lines of a METADATA file."""
     text = metadata.decode("utf-8", "replace").replace("\r\n", "\n")
     return tuple(line.strip() for line in _REQUIRES_DIST.findall(text.partition("\n\n")[0]))
+
+
+def distutils_module(paths: Container[str], python: tuple[int, int]) -> dict[str, bytes]:
+    """Return the module that stands for setuptools' .pth file, by its path, if a wheel has that and Python no distutils."""
+    if _DISTUTILS_HOOK in paths and removed_modules.lacks("distutils", python):
+        return {"distutils/__init__.py": _DISTUTILS}
+    return {}
 
 
 def launchers(points: Iterable[EntryPoint], python: str) -> dict[str, bytes]:

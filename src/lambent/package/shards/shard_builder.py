@@ -50,6 +50,7 @@ class _ShardBuilder:
     def __init__(self, reader: WheelReader, target: Target, options: SlimOptions, queue: DeflateQueue) -> None:
         self._reader = reader
         self._python = target.python
+        self._version = target.version
         self._options = options
         self._queue = queue
         self._files = {file.path: file for file in reader.files}
@@ -79,7 +80,7 @@ class _ShardBuilder:
 
     def facts(self) -> Facts:
         words = {word for imports in self._imports.values() for word in imports.eager | imports.lazy}
-        tools = {module for modules in slim.build_tools().values() for module in modules}
+        tools = {module for modules in slim.build_tools(self._version).values() for module in modules}
         files = Counter(self._dropped.values())
         sizes: Counter[str] = Counter()
         for path, rule in self._dropped.items():
@@ -140,8 +141,7 @@ class _ShardBuilder:
         self._queue.add(path, data, file.executable, self._reader.deflated(file.member) if reuse else b"")
 
     def _scan(self, path: str, source: bytes | bytearray) -> None:
-        major, minor = self._python.split(".")
-        self._imports[path] = scan_imports(path, source, (int(major), int(minor)))
+        self._imports[path] = scan_imports(path, source, self._version)
         if self._may_name_files:
             self._file_names |= slim.file_names_in(source)
         self._reads_stubs = self._reads_stubs or (self._has_stubs and slim.reads_stubs(source))
@@ -160,9 +160,11 @@ class _ShardBuilder:
     def _add_installer_files(self) -> None:
         """Add RECORD, from which importlib.metadata learns which modules belong to a package. With `keep_all`, the rest too."""
         folder = self._reader.dist_info
-        files: dict[str, bytes] = {}
+        files = installer_files.distutils_module(self._files, self._version)
+        for path, data in files.items():
+            self._scan(path, data)
         if self._options.keep_all:
-            files = {f"{folder}/INSTALLER": b"uv", f"{folder}/REQUESTED": b""}  # as uv does, even for indirect requirements
+            files |= {f"{folder}/INSTALLER": b"uv", f"{folder}/REQUESTED": b""}  # as uv does, even for indirect requirements
             files |= installer_files.launchers(self._entry_points, self._python)
         for path, data in files.items():
             self._record[path] = installer_files.record_entry(data)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
     shard_builder = LazyModule("lambent.package.shards.shard_builder")
 
-_FORMAT = "4"  # increase it when the same key would give other bytes
+_FORMAT = "5"  # increase it when the same key would give other bytes
 
 
 def shard_path(wheel: Wheel, target: Target, options: SlimOptions, cache: Path) -> Path:
@@ -69,7 +69,7 @@ def open_shards(
     what the user's files import (`app_imports`, dotted names).
     """
     ordered = sorted(wheels, key=lambda wheel: (wheel.name, wheel.version))
-    tools = {} if options.keep_all else slim.build_tools()
+    tools = {} if options.keep_all else slim.build_tools(target.version)
     shards = [open_shard(wheel, target, options, cache) for wheel in ordered if wheel.requested or wheel.name not in tools]
     if len(shards) < len(ordered):
         imported = {word for shard in shards for word in shard.facts.build_tools}

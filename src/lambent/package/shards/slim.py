@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from lambent import removed_modules
 from lambent.lazy import LazyModule
 from lambent.package.compiler import source_of
 from lambent.package.shards.import_scanner import ModuleImports, module_name
@@ -187,10 +188,15 @@ def prefixes(dotted: str) -> Iterator[str]:
     yield dotted
 
 
-def build_tools() -> Mapping[str, list[str]]:
-    """Return the packages that are only for building, each with the modules by which a program would use it."""
+def build_tools(python: tuple[int, int] | None = None) -> Mapping[str, list[str]]:
+    """Return the packages that are only for building, each with the modules by which a program would use it.
+
+    With `python`, modules that this version has itself don't count: setuptools has distutils, which Python 3.12 removed.
+    """
     tools: Mapping[str, list[str]] = _rules()["build_tools"]
-    return tools
+    if python is None or removed_modules.lacks("distutils", python):
+        return tools
+    return {name: [module for module in modules if module != "distutils"] for name, modules in tools.items()}
 
 
 def _root(path: str) -> str:

@@ -29,17 +29,21 @@ def test_more_specific_files_win_within_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "name"),
+    ("instructions", "name"),
     [
-        ("uv sync --frozen", "uv.lock"),
-        ("pip install -r requirements.txt && uv sync", "requirements.txt"),
-        ("poetry install", "requirements.txt"),
-        ("pip install uv", "requirements.txt"),
+        ({"Dockerfile": "RUN uv sync --frozen"}, "uv.lock"),
+        ({"Dockerfile": "RUN pip install -r requirements.txt && uv sync"}, "requirements.txt"),
+        ({"Dockerfile": "RUN poetry install"}, "requirements.txt"),
+        ({"Dockerfile": "RUN pip install uv"}, "requirements.txt"),
+        ({"Procfile": "web: uv run gunicorn main:app"}, "uv.lock"),
+        ({"README.md": "Run `uv sync`, then `uv run main.py`."}, "uv.lock"),
+        ({"README.md": "Run `pip install -r requirements.txt`, or with uv: `uv sync`."}, "requirements.txt"),
+        ({"README.md": "Run `uv sync`.", "Dockerfile": "COPY requirements.txt ."}, "requirements.txt"),
     ],
 )
-def test_lock_that_a_dockerfile_installs_wins(tmp_path: Path, run: str, name: str) -> None:
+def test_lock_that_the_projects_instructions_install_wins(tmp_path: Path, instructions: dict[str, str], name: str) -> None:
     texts = {"requirements.txt": "old\n", "pyproject.toml": '[project]\nname = "a"\n', "uv.lock": "version = 1\n"}
-    write(tmp_path, {**texts, "main.py": "", "Dockerfile": f"FROM python:3.13\nRUN {run}\n"})
+    write(tmp_path, {**texts, "main.py": "", **instructions})
     assert find_requirements(tmp_path, tmp_path / "main.py", TARGET).name == name
 
 

@@ -16,8 +16,10 @@ the first of these wins:
    10. requirement.txt, Requirements.txt, or one file of the folder requirements/: the one for production comes first; or the
        only file with a similar name
 
-Where a Dockerfile installs a lock with its tool, and no requirements.txt, that lock comes before requirements.txt. If there is
-none of these files, the one that the project's Dockerfiles copy counts, wherever it is: docker/requirements.txt.
+requirements.txt comes before a lock because most hosts take it: Heroku, Google Cloud, Elastic Beanstalk. Where the project
+itself installs the lock, and no requirements.txt, the lock comes first: the first of Dockerfile, Procfile, render.yaml and README
+that says how to install it decides. If there is none of these files, the one that the project's Dockerfiles copy counts, wherever
+it is: docker/requirements.txt.
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
@@ -59,11 +61,13 @@ Kind = Literal[
 
 _LOCKS: tuple[Kind, ...] = ("uv.lock", "poetry.lock", "pdm.lock")
 _INSTALL_COMMANDS = {
-    "uv.lock": r"\buv[ ]+sync\b",
-    "poetry.lock": r"\bpoetry[ ]+install\b",
-    "pdm.lock": r"\bpdm[ ]+(?:install|sync)\b",
-    "Pipfile.lock": r"\bpipenv[ ]+(?:install|sync)\b",
+    "uv.lock": r"\buv[ ]+(?:sync|run)\b",
+    "poetry.lock": r"\bpoetry[ ]+(?:install|run|sync)\b",
+    "pdm.lock": r"\bpdm[ ]+(?:install|run|sync)\b",
+    "Pipfile.lock": r"\bpipenv[ ]+(?:install|run|sync)\b",
 }
+_INSTRUCTIONS = (*DOCKERFILES, "Procfile", "render.yaml", *("README.md", "README.rst", "README", "readme.md", "Readme.md"))
+"""Where a project says how to install it, in order."""
 _OTHER_NAMES = (
     *("requirement.txt", "Requirements.txt", "requirements-prod.txt", "requirements/production.txt", "requirements/prod.txt"),
     *(
@@ -211,17 +215,19 @@ def _candidates(folder: Path, target: Target, skip_own_lock: bool) -> list[tuple
         candidates.append(("pyproject.toml", folder / "pyproject.toml"))
     if (folder / "Pipfile.lock").is_file():
         candidates.append(("Pipfile.lock", folder / "Pipfile.lock"))
-    if len(candidates) > 1 and (lock := _lock_of_container(folder)):
+    if len(candidates) > 1 and (lock := _lock_of_instructions(folder)):
         candidates.sort(key=lambda each: (each[0] != "pylock", each[0] != lock))
     return candidates or _unlocked_candidates(folder, table)
 
 
-def _lock_of_container(folder: Path) -> str:
-    """Return the kind of the lock that the folder's Dockerfile installs, "" for none, or if it names a requirements.txt."""
-    text = next(filter(None, (read_text(folder / name) for name in DOCKERFILES)), "")
-    if re.search(r"requirements[\w./-]*\.txt", text):
-        return ""
-    return next((kind for kind, pattern in _INSTALL_COMMANDS.items() if re.search(pattern, text)), "")
+def _lock_of_instructions(folder: Path) -> str:
+    """Return the kind of the lock that the folder's instructions install, "" for none, or if they name a requirements.txt."""
+    for text in (read_text(folder / name) for name in _INSTRUCTIONS):
+        if re.search(r"requirements[\w./-]*\.txt", text):
+            return ""
+        if kind := next((kind for kind, pattern in _INSTALL_COMMANDS.items() if re.search(pattern, text)), ""):
+            return kind
+    return ""
 
 
 def _file_of_images(folder: Path) -> Path | None:

@@ -68,6 +68,15 @@ def test_range_in_a_file_of_the_project_limits_the_runtimes(
         ("runtime.txt", "python-3.11.9"),
         ("runtime.txt", "3.11"),
         ("Pipfile", '[packages]\nflask = "*"\n[requires]\npython_version = "3.11"\n'),
+        ("template.yaml", "Resources:\n  Hello:\n    Properties:\n      Runtime: python3.11\n"),
+        ("serverless.yml", "provider:\n  name: aws\n  runtime: python3.11\n"),
+        ("Dockerfile", "FROM node:20 AS ui\nFROM python:3.11-slim\n"),
+        ("Dockerfile", 'ARG PYTHON="3.11"\nFROM python:${PYTHON}-slim AS build\nFROM build\n'),
+        ("Dockerfile", "FROM --platform=linux/amd64 ghcr.io/astral-sh/uv:0.8-python3.11-bookworm\n"),
+        ("Dockerfile", "FROM registry.access.redhat.com/ubi9/python-311\n"),
+        ("render.yaml", "envVars:\n  - key: PYTHON_VERSION\n    value: 3.11.4\n"),
+        ("app.yaml", "runtime: python311\n"),
+        ("environment.yml", "dependencies:\n  - python=3.11.4\n  - flask\n"),
     ],
 )
 def test_version_file_names_the_first_runtime(handler_app: Path, name: str, text: str) -> None:
@@ -83,6 +92,11 @@ def test_version_file_names_the_first_runtime(handler_app: Path, name: str, text
         ({"runtime.txt": "python-2.7.18"}, "runtime.txt names Python 2.7, but AWS has no python2.7"),
         ({".python-version": "3.15"}, ".python-version names Python 3.15, but python3.15 is a preview"),
         ({"runtime.txt": "python-3.7.1"}, "runtime.txt names Python 3.7, but AWS stopped accepting python3.7"),
+        (
+            {"runtime.txt": "python-3.7.1", "Dockerfile": "FROM python:3.11"},
+            "runtime.txt names Python 3.7, but AWS stopped accepting python3.7",
+        ),
+        ({"Dockerfile": "FROM python:2.7"}, "Dockerfile names Python 2.7, but AWS has no python2.7"),
         ({".python-version": "3.99"}, ".python-version names Python 3.99, but AWS has no python3.99"),
         (
             {".python-version": "3.9", "pyproject.toml": '[project]\nrequires-python = ">=3.12"'},

@@ -1,8 +1,8 @@
 """The Python versions that a project's own files ask for: ranges that must hold, and a version that a file names.
 
 A range comes from requires-python, from Poetry's dependencies, from a lock or from setup.py. A version file (.python-version,
-.tool-versions, mise.toml, runtime.txt, Pipfile) says what the project was last run on: a preference, since Lambda may not have
-it any more.
+.tool-versions, mise.toml, runtime.txt, Pipfile), or else what deploys the project (a SAM template, a Dockerfile), says what it
+was last run on: a preference, since Lambda may not have it any more. Workflows don't count: they may test several Pythons.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from lambent.config import poetry_notation
+from lambent.config.detection.dockerfile import DOCKERFILES, parse_python_version
 from lambent.config.project import Project
 from lambent.errors import UsageError
 from lambent.lazy import LazyModule
@@ -41,7 +42,15 @@ _VERSION_FILES = (
     (".mise.toml", _MISE),
     ("runtime.txt", r"^\s*(?:python-?)?(\d\.\d+)\b"),
     ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](\d\.\d+)\b"""),
+    *((f"template.{suffix}", r"""^\s*Runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yaml", "yml")),
+    *((f"serverless.{suffix}", r"""^\s*runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yml", "yaml")),
+    ("zappa_settings.json", r'"runtime":\s*"python(\d\.\d+)"'),
+    *((name, "") for name in DOCKERFILES),
+    ("render.yaml", r"""\bkey:\s*PYTHON_VERSION\s+value:\s*["']?(\d\.\d+)\b"""),
+    ("app.yaml", r"""^runtime:\s*["']?python(\d\.?\d+)\b"""),
+    *((f"environment.{suffix}", r"^\s*-\s*(?:[\w-]+::)?python\s*==?\s*(\d\.\d+)\b") for suffix in ("yml", "yaml")),
 )
+"""Files that name versions, the one that counts first, with the pattern of a version in them. Dockerfiles are parsed."""
 
 
 class VersionRange(Struct, frozen=True):
@@ -121,8 +130,10 @@ def read_named_version(project: Project) -> NamedVersion | None:
     if project.path.is_file():
         return None
     for name, pattern in _VERSION_FILES:
-        if pythons := re.findall(pattern, _read(project.folder / name), re.MULTILINE):
-            return NamedVersion(name, tuple(dict.fromkeys(pythons)))
+        text = _read(project.folder / name)
+        pythons = re.findall(pattern, text, re.MULTILINE) if pattern else filter(None, [parse_python_version(text)])
+        if versions := tuple(dict.fromkeys(f"{python[0]}.{python[1:].lstrip('.')}" for python in pythons)):
+            return NamedVersion(name, versions)
     return None
 
 

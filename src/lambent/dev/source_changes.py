@@ -14,7 +14,7 @@ from lambent.package.layout import Files, SourceFile
 _SETTINGS = re.compile(
     r"(pyproject\.toml|setup\.(py|cfg)|.*requirements.*\.(txt|in)|constraints.*\.txt|requirements/.*|.*\.lock|Pipfile"
     r"|Pipfile\.lock|pylock\..*toml|\.python-version|\.tool-versions|runtime\.txt|Procfile|Dockerfile|compose\.ya?ml"
-    r"|docker-compose\.ya?ml|(app|render|template|serverless)\.ya?ml|zappa_settings\.json|\.?env(rc)?|\.env\..*|.*\.env"
+    r"|docker-compose\.ya?ml|(app|environment|render|template|serverless)\.ya?ml|zappa_settings\.json|\.?env(rc)?|\.env\..*|.*\.env"
     r"|\.gitignore|\.lambentignore|\.lambdaignore)",
     re.IGNORECASE,
 )

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from lambent.config.detection.start_commands import expand_variables
 
 DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile")
-_INSTRUCTION = re.compile(r"(?im)^\s*(FROM|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
+_INSTRUCTION = re.compile(r"(?im)^\s*(FROM|ARG|CMD|ENTRYPOINT|WORKDIR|ENV|COPY|ADD)\s+(.*)$")
+_PYTHON_IMAGE = re.compile(r"(?<!\w)python[:-]?(?:\d-)?(3\.?\d+|2\.7)")
+"""python:3.12-slim, lambda/python:3.9, uv:python3.12-alpine, azure-functions/python:4-python3.11, ubi9/python-311."""
 _OLD_FORM = re.compile(r"(?P<name>\w+)\s+(?P<value>[^=].*)")
 
 
@@ -66,6 +68,19 @@ def parse_last_stage(text: str) -> Stage:
             *sources, destination = _copy_operands(value) or ["."]
             stage.copies += tuple((source.strip("/") or ".", _place(stage, destination)) for source in sources)
     return stage
+
+
+def parse_python_version(text: str) -> str:
+    """Return the Python of the last base image whose name has one ("3.12", or "312" as in the name), or "". Pure."""
+    arguments: dict[str, str] = {}
+    python = ""
+    for instruction, rest in parse_instructions(text):
+        if instruction == "ARG":
+            name, _, value = rest.partition("=")
+            arguments[name.strip()] = value.strip().strip("\"'")
+        elif instruction == "FROM" and (match := _PYTHON_IMAGE.search(expand_variables(rest, arguments))):
+            python = match[1]
+    return python
 
 
 def _place(stage: Stage, path: str) -> str:

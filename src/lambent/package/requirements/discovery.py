@@ -17,9 +17,9 @@ the first of these wins:
        only file with a similar name
 
 requirements.txt comes before a lock because most hosts take it: Heroku, Google Cloud, Elastic Beanstalk. Where the project
-itself installs the lock, and no requirements.txt, the lock comes first: the first of Dockerfile, Procfile, render.yaml and README
-that says how to install it decides. If there is none of these files, the one that the project's Dockerfiles copy counts, wherever
-it is: docker/requirements.txt.
+itself installs the lock, and no requirements.txt, the lock comes first: the first of Dockerfile, Procfile, render.yaml and
+README that says how to install it decides. If there is none of these files, the one that the project's Dockerfiles copy counts,
+wherever it is: docker/requirements.txt.
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of

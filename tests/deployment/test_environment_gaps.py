@@ -108,6 +108,13 @@ def test_a_version_that_takes_commands_can_make_its_tables() -> None:
     assert hint.startswith("lambent run --version N -- python manage.py migrate makes it")
 
 
+@pytest.mark.parametrize(("line", "is_explained"), [("path = sys.argv[1]", True), ("first = names[0]", False)])
+def test_argument_of_a_command(line: str, is_explained: bool) -> None:
+    error = "[ERROR] IndexError: list index out of range\nTraceback (most recent call last):"
+    log = f'{error}\n  File "/var/task/main.py", line 3\n    {line}'
+    assert diagnose(Failure(SETTINGS, log=log)).what.startswith("the app reads sys.argv") == is_explained
+
+
 @pytest.mark.parametrize(
     "error", ["RuntimeError: no running event loop", "RuntimeError: There is no current event loop in thread 'MainThread'."]
 )

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.config.live_environment import CHECK, FLAG_VARIABLES, keep_check_path, keep_live_variables
+from lambent.config.live_environment import CHECK, FLAG_VARIABLES, keep_check_path, keep_live_variables, warn_of_unknown
 from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
 from lambent.deployment.check_path import check_path
@@ -72,6 +72,15 @@ def test_unset_env_is_shown_as_a_removal_without_the_value(tmp_path: Path) -> No
     assert ("delete", "environment variable API_KEY") in {(line.verb, line.what) for line in planned.lines}
     assert "secret1" not in str(planned.lines)
     assert shop.deploy(config) == {} and shop.deploy(config) == {}
+
+
+def test_unset_env_of_a_name_that_is_not_set_is_said() -> None:
+    config = Config(Path(), "shop", App("main", "app", "wsgi"), "python3.13", unset_variables=("API_KEYS", "SECRET_KEY", "OLD"))
+    live = {"API_KEY": "secret1", "OLD": "1", FLAG_VARIABLES: "API_KEY OLD"}
+    warnings = warn_of_unknown(config, live, {"SECRET_KEY"})  # which lambent would set for an app that reads it
+    assert [(each.text, each.hint) for each in warnings] == [
+        ("--unset-env API_KEYS removes nothing: API_KEYS isn't set", "--unset-env API_KEY")
+    ]
 
 
 def test_another_project_gets_none_of_them(tmp_path: Path) -> None:

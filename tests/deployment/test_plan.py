@@ -69,6 +69,12 @@ def test_plan_has_the_live_version_and_revision() -> None:
     assert planned.location == "account 123456789012 in eu-west-1"
 
 
+def test_url_that_lambent_closed_is_no_change_of_access() -> None:
+    closed = replace(UP_TO_DATE, alias=None, live=None, unchecked=UP_TO_DATE.alias, url=Url("https://x/", "AWS_IAM"))
+    (line,) = [line for line in plan(DESIRED, closed).lines if line.what == "URL"]
+    assert (line.verb, line.detail, line.routine) == ("update", "auth NONE", True)
+
+
 def test_lines_say_what_changes_and_why() -> None:
     before = replace(SMALL, environment=(("GONE", "secret1"), ("KEPT", "secret2"), ("WRAP", "w")))
     after = replace(

@@ -23,7 +23,7 @@ from lambent.package.runtime_choice import choose_runtime, suggest_runtime
 from lambent.package.unfit import UnfitError
 from support.interpreter import python
 from support.locking import offer, write
-from support.registry import Registry, serving
+from support.registry import Registry, serving, sha256
 
 TODAY = date(2026, 11, 30)
 BACKEND = """\
@@ -111,6 +111,14 @@ def test_newest_runtime_that_every_pin_fits_is_taken_and_said_once(project: Proj
     assert config.runtime == "python3.11"
     assert project.said == ["python3.11: quick 1.0 has no wheel for 3.12"]
     assert config.origins["runtime"] == "quick 1.0 has no wheel for 3.12"
+
+
+def test_runtime_is_one_whose_wheel_has_a_hash(project: Project) -> None:
+    offer_for(project.registry, "fast", "1.0", 11, 12)
+    listed = project.registry.files["/files/fast-1.0-cp311-cp311-manylinux2014_x86_64.whl"]
+    project.require(f"fast==1.0 --hash=sha256:{sha256(listed)}")
+    assert project.choose().runtime == "python3.11"
+    assert project.said == ["python3.11: fast 1.0 has no hash for its wheel for 3.12"]
 
 
 def test_choice_is_cached_until_the_requirements_change(project: Project) -> None:

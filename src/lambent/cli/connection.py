@@ -17,6 +17,7 @@ from lambent.cli.destination_options import with_destination
 from lambent.cli.options import Command
 from lambent.config.load import AppLocation, Flags, locate_app
 from lambent.deployment.observed import deployed_name
+from lambent.errors import AwsError
 from lambent.events import Emit
 from lambent.library.destination import Destination
 from lambent.ui.reporter import reporter
@@ -49,6 +50,13 @@ def with_connection(command: Command) -> Command:
 def connect_to_app(path: Path, flags: Flags, destination: Destination, emit: Emit) -> tuple[AppLocation, Aws]:
     """Return where the app at `path` is deployed, under the name that it has there, and the API of its destination."""
     location = locate_app(path, flags, os.environ)
-    aws = destination.with_defaults(location.region, location.profile).connect(emit)
+    destination = destination.with_defaults(location.region, location.profile)
+    try:
+        aws = destination.connect(emit)
+    except AwsError as error:
+        if not destination.local and destination.is_local(location.app):
+            command = click.get_current_context().command_path
+            error.hint = f"{location.app} is on the local Lambda: {command} --local. Or {error.hint}"
+        raise
     name = deployed_name(aws, location.app, location.former, location.identities)
     return replace(location, app=name), aws

@@ -6,13 +6,15 @@ it is removed there, isn't taken for one of them. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 
 from msgspec.structs import replace
 
 from lambent.config.model import Config
 from lambent.config.sourced import DEFAULT
 from lambent.errors import UsageError
+from lambent.events import Warned
 
 FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
 """The variable with the names, separated by spaces."""
@@ -50,6 +52,14 @@ def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
         flag_variables=tuple(sorted({*config.flag_variables, *inherited})),
         origins={**config.origins, **origins},
     )
+
+
+def warn_of_unknown(config: Config, live: Mapping[str, str], read: Collection[str]) -> Iterator[Warned]:
+    """Yield a warning for each name of `--unset-env` that isn't set in the `live` version and that the app doesn't read."""
+    for name in config.unset_variables:
+        if name not in live and name not in read:
+            close = get_close_matches(name, (each for each in live if is_set_by_user(each, ())), 1)
+            yield Warned(f"--unset-env {name} removes nothing: {name} isn't set", f"--unset-env {close[0]}" if close else "")
 
 
 def keep_check_path(config: Config, live: Mapping[str, str]) -> Config:

@@ -138,6 +138,13 @@ def no_mysql_driver(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the app needs a driver for MySQL{failure.where}", hint
 
 
+def _no_argument(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    if "sys.argv[" not in failure.source_line:
+        return None
+    what = f"the app reads sys.argv, the arguments of a command, and on Lambda it gets none{failure.where}"
+    return what, 'read an environment variable instead, or move that line below if __name__ == "__main__":'
+
+
 def _no_secret_key(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """Flask's sessions need one."""
     hint = 'app.secret_key = os.environ["SECRET_KEY"] in the app, and --env SECRET_KEY=VALUE'
@@ -170,6 +177,7 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"\((ResourceNotFoundException)\) when calling the \w+ operation: Requested resource not found", _missing_in_aws),
     (r"\((NoSuchBucket|AWS\.SimpleQueueService\.NonExistentQueue)\) when calling", _missing_in_aws),
     (r"RuntimeError: (?:no running event loop|There is no current event loop)", _no_event_loop),
+    (r"IndexError: list index out of range", _no_argument),
     (r"no secret key was set", _no_secret_key),
     (
         r"AttributeError: Config has no '([A-Z]\w*)'",  # Sanic reads its settings from the environment too

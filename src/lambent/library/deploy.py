@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
 from lambent.config.advice import advise
-from lambent.config.live_environment import keep_check_path, keep_live_variables
+from lambent.config.live_environment import keep_check_path, keep_live_variables, warn_of_unknown
 from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
@@ -119,7 +119,11 @@ def load_for_destination(
         config = keep_live(config, live.runtime)
     refuse_missing_settings(config)
     config = use_settings_of_manage(config, emit) if destination.local else config
-    config, unset, lines = set_automatically(config, find_unset(config), local=destination.local)
+    reads = find_unset(config)
+    if ask_live:
+        for warning in warn_of_unknown(config, dict(live.environment) if live else {}, {read.name for read in reads}):
+            emit(warning)
+    config, unset, lines = set_automatically(config, reads, local=destination.local)
     refuse_unset(config, unset)
     for line in lines:
         emit(line)

@@ -50,9 +50,16 @@ class Destination(Struct, frozen=True):
         """
         if not self.local:
             return connect(self.region, profile=self.profile)
-        running = ensure_local(self.state, self.port, emit)
-        region = self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
-        return connect_local(running.url, region)
+        return connect_local(ensure_local(self.state, self.port, emit).url, self._local_region)
+
+    def is_local(self, app: str) -> bool:
+        """Return whether the local Lambda is running and has an app of this name."""
+        running = daemon.status(self.state)
+        return running is not None and connect_local(running["url"], self._local_region).function(app) is not None
+
+    @property
+    def _local_region(self) -> str:
+        return self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or daemon.REGION
 
     def describe(self, emit: Emit) -> Emit:
         """Return an `Emit` whose events name this destination.

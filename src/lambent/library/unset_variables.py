@@ -13,7 +13,7 @@ from lambent.config.variables.unset import django_report, find_unset, flags_for
 from lambent.errors import LambentError
 from lambent.units import listing, verb_for
 
-_VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|NUMBER|'\*'|\"\$\()")
+_VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|'\*'|\"\$\()")
 _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
 _NO_VALUE = re.compile(
     r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set|no secret key)\b", re.I

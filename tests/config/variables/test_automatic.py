@@ -139,6 +139,8 @@ def test_switch_for_debugging_is_off_and_a_port_is_a_number(tmp_path: Path) -> N
 
 
 def test_flask_is_in_production_unless_the_project_says_otherwise(tmp_path: Path) -> None:
+    tokens = "a, b = os.environ['JWT_ALGORITHM'], int(os.environ['ACCESS_TOKEN_EXPIRE_MINUTES'])"
+    assert chosen(tmp_path, tokens) == {"JWT_ALGORITHM": "HS256", "ACCESS_TOKEN_EXPIRE_MINUTES": "30"}
     text = "live = os.environ['FLASK_ENV'] != 'development'"
     assert chosen(tmp_path, text) == {"FLASK_ENV": "production"}
     write_project(tmp_path / "shop", {"Dockerfile": "FROM python\nENV FLASK_ENV=staging\n"})
@@ -187,22 +189,22 @@ def test_database_that_a_project_brings_is_used_on_this_machine_only(tmp_path: P
         assert dict(after.environment) == expected
 
 
-NEEDS = "NEEDED = os.environ['ALGORITHM'], int(os.environ['EXPIRE_MINUTES']), os.environ['JWT_SECRET']"
+NEEDS = "NEEDED = os.environ['MODE'], int(os.environ['EXPIRE_MINUTES']), os.environ['JWT_SECRET']"
 
 
 def test_values_of_the_repository_are_taken_if_they_are_all_that_is_needed(tmp_path: Path) -> None:
-    example = {".env.example": "ALGORITHM=HS256\nEXPIRE_MINUTES=30\nJWT_SECRET=changeme\nOTHER=1\n"}
+    example = {".env.example": "MODE=fast\nEXPIRE_MINUTES=30\nJWT_SECRET=changeme\nOTHER=1\n"}
     folder = write_project(tmp_path / "shop", {"main.py": f"import os\n{NEEDS}\n{FLASK}"} | example)
     config, line = set_in(load_config(folder))
-    assert dict(config.environment) | {"JWT_SECRET": ""} == {"ALGORITHM": "HS256", "EXPIRE_MINUTES": "30", "JWT_SECRET": ""}
-    assert "ALGORITHM=HS256 (from .env.example), EXPIRE_MINUTES=30 (from .env.example)" in line
-    assert config.flag_variables == ("JWT_SECRET",) and config.origins["env.ALGORITHM"] == ".env.example"
+    assert dict(config.environment) | {"JWT_SECRET": ""} == {"MODE": "fast", "EXPIRE_MINUTES": "30", "JWT_SECRET": ""}
+    assert "MODE=fast (from .env.example), EXPIRE_MINUTES=30 (from .env.example)" in line
+    assert config.flag_variables == ("JWT_SECRET",) and config.origins["env.MODE"] == ".env.example"
 
 
-@pytest.mark.parametrize("example", ["ALGORITHM=HS256\nEXPIRE_MINUTES=soon\n", "ALGORITHM=your-algorithm\nEXPIRE_MINUTES=1\n"])
+@pytest.mark.parametrize("example", ["MODE=fast\nEXPIRE_MINUTES=soon\n", "MODE=your-mode\nEXPIRE_MINUTES=1\n"])
 def test_values_of_the_repository_that_cannot_all_be_taken_are_left(tmp_path: Path, example: str) -> None:
     folder = write_project(tmp_path / "shop", {"main.py": f"import os\n{NEEDS}\n{FLASK}", ".env.example": example})
-    with pytest.raises(UsageError, match="ALGORITHM and EXPIRE_MINUTES aren't set"):
+    with pytest.raises(UsageError, match="MODE and EXPIRE_MINUTES aren't set"):
         set_in(load_config(folder))
 
 

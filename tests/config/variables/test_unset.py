@@ -77,6 +77,11 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os, telebot\nbot = telebot.TeleBot(token=os.getenv('KEY'))", ["KEY"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
+        (
+            "from decouple import config\nfrom databases import Database\nfrom sqlalchemy import create_engine\n"
+            "a, b = Database(config('A', default='', cast=str)), create_engine(config('B', None))\nc = config('C', default='')",
+            ["A", "B"],
+        ),
         ("from decouple import config\nkey = config('KEY')\nport = config('PORT', default=1, cast=int)", ["KEY"]),
         ("import environ\nenv = environ.Env(DEBUG=(bool, False))\nkey, debug, db = env('KEY'), env('DEBUG'), env.db()",
          ["KEY", "DATABASE_URL"]),
@@ -254,7 +259,7 @@ def test_placeholders_say_which_values_have_to_be_numbers(tmp_path: Path) -> Non
         "import os\nPORT, KEY = int(os.environ.get('PORT')), os.environ['KEY']\nHOSTS = os.environ['ALLOWED_HOSTS'].split()\n"
     )
     error = refusal(write_project(tmp_path / "shop", {"main.py": f"{text}{APP}"}))
-    assert sorted(error.hint.split(" --env ")) == ["--env PORT=NUMBER", "ALLOWED_HOSTS='*'", "KEY=VALUE"]
+    assert sorted(error.hint.split(" --env ")) == ["--env PORT=8080", "ALLOWED_HOSTS='*'", "KEY=VALUE"]
 
 
 def test_all_missing_variables_are_named_together_with_flags_that_set_them(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?|true|false|yes|no|on|off", re.I)
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
+_CUSTOMARY = (
+    (re.compile(r"FLASK_ENV"), "production"),  # Flask's own default
+    (re.compile(r"(?:JWT_|AUTH_|TOKEN_|ACCESS_)*ALGORITHM"), "HS256"),  # those of FastAPI's tutorial
+    (re.compile(r"(?:JWT_|AUTH_)?(?:ACCESS_)?TOKEN_EXPIRE_MINUTES"), "30"),
+)
 
 
 class Automatic(Struct, frozen=True):
@@ -98,8 +103,10 @@ def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iter
             yield Automatic(read.name, "0")  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
-        elif read.fails == "start" and read.name == "FLASK_ENV" and not _usable([read], proposals):
-            yield Automatic(read.name, "production")  # Flask's own default
+        elif read.fails == "start" and not _usable([read], proposals):
+            value = next((value for pattern, value in _CUSTOMARY if pattern.fullmatch(read.name)), "")
+            if value:
+                yield Automatic(read.name, value)
 
 
 def _settings(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:

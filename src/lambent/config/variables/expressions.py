@@ -225,15 +225,22 @@ class Expressions(ABC):
         self.need(variable)
         return replace(variable, has_default=True)
 
+    def _optional(self, variable: Bound, default: ast.expr) -> Bound:
+        """Return the value of a variable that has a default: it matters if that is None or empty."""
+        if not variable.variable or not isinstance(default, ast.Constant) or default.value not in (None, ""):
+            return NOTHING
+        variable = replace(variable, has_default=default.value == "")
+        if variable.is_none:
+            self.reads.append(Read(variable.variable, variable.location, "perhaps"))
+        return variable
+
     def _call(self, node: ast.Call, scope: Scope) -> Bound:
         function = self.evaluate(node.func, scope)
         arguments = [self.evaluate(each, scope) for each in node.args]
         keywords = {word.arg or "**": self.evaluate(word.value, scope) for word in node.keywords}
         if function.dotted in known_calls.GET and arguments:
-            variable = _variable(node, arguments)
-            if variable.is_none:
-                self.reads.append(Read(variable.variable, variable.location, "perhaps"))
-            return variable
+            variable = Bound(variable=arguments[0].text or "", location=arguments[0].location)
+            return self._optional(variable, _default(node))
         if function.dotted in known_calls.TAKE and len(arguments) == 1 and arguments[0].text:
             return self._needed(Bound(variable=arguments[0].text, location=arguments[0].location))
         if function.dotted == "os.environ.copy":
@@ -241,8 +248,9 @@ class Expressions(ABC):
         if function.dotted in known_calls.COPY and any(each.dotted == _ENVIRON for each in arguments):
             return Bound(dotted=_ENVIRON, items=(*(item for each in arguments for item in each.items), *map(_text, keywords)))
         if function.library is not None:
-            location = self.location(scope.path, node.lineno)
-            return self._needed(library_reads.read(function.library, arguments, keywords, location))
+            variable = library_reads.read(function.library, arguments, keywords, self.location(scope.path, node.lineno))
+            default = library_reads.default_of(function.library, node)
+            return self._needed(variable) if default is None else self._optional(variable, default)
         if function.definition is not None:
             return self.run_definition(function.definition, _by_name(function.definition, arguments, keywords))
         if lifespan := keywords.get("lifespan", NOTHING).definition:
@@ -309,17 +317,10 @@ def _text(text: str) -> Bound:
     return Bound(text=text)
 
 
-def _variable(node: ast.Call, arguments: list[Bound]) -> Bound:
-    """Return what `os.getenv` returns."""
-    defaults = [*node.args[1:], *(word.value for word in node.keywords if word.arg == "default")]
-    has_default = bool(defaults) and isinstance(defaults[0], ast.Constant) and defaults[0].value == ""
-    if arguments[0].text is None or (defaults and not has_default and not _is_none(defaults[0])):
-        return NOTHING
-    return Bound(variable=arguments[0].text, has_default=has_default, location=arguments[0].location)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _default(node: ast.Call) -> ast.expr:
+    """Return the default of `os.getenv`."""
+    defaults = (*node.args[1:], *(word.value for word in node.keywords if word.arg == "default"))
+    return next(iter(defaults), ast.Constant(None))
 
 
 def _by_name(definition: Definition, arguments: list[Bound], keywords: Mapping[str, Bound]) -> dict[str, Bound]:

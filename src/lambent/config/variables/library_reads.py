@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -52,12 +53,16 @@ def create(dotted: str, tuples: Iterable[str], prefix: str) -> Bound | None:
     return Bound(library=Library(kind, frozenset(tuples if kind == "environ" else ()), prefix)) if kind else None
 
 
-def read(library: Library, arguments: Sequence[Bound], keywords: Mapping[str, Bound], location: str) -> Bound:
-    """Return the variable that a call reads, NOTHING if it has a default or reads none."""
-    if "default" in keywords or (library.method and library.method not in _METHODS):
-        return NOTHING
+def default_of(library: Library, call: ast.Call) -> ast.expr | None:
+    """Return the default that a call gives, or None."""
     takes_cast = library.kind in ("environ", "starlette") and library.method in ("", *_TAKE_CAST)
-    if len(arguments) > 1 + takes_cast:
+    by_name = (word.value for word in call.keywords if word.arg == "default")
+    return next(iter((*by_name, *call.args[1 + takes_cast :])), None)
+
+
+def read(library: Library, arguments: Sequence[Bound], keywords: Mapping[str, Bound], location: str) -> Bound:
+    """Return the variable that a call without a default reads, NOTHING if it reads none."""
+    if library.method and library.method not in _METHODS:
         return NOTHING
     if not arguments:
         name = _NAMES.get(library.method, "") if library.kind == "environ" else ""

@@ -15,6 +15,7 @@ from lambent.config.variables.own_secrets import is_own_secret
 
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ADDRESS = re.compile(r"(?:URL|URI|DSN)$")
+_CONNECTION = re.compile(r"CONN(?:ECTION)?(?:_?STR(?:ING)?)?$")
 _SERVICES = (
     (re.compile(r"SENTRY"), "https://KEY@HOST/1"),
     (re.compile(r"MONGO"), "mongodb://USER:PASSWORD@HOST/NAME"),
@@ -29,6 +30,22 @@ _DRIVERS = (
 )  # fmt: skip
 """The packages that SQLAlchemy and other libraries reach a database with, those for asyncio first."""
 _ASYNC = ("asyncpg", "aiomysql", "asyncmy", "aiosqlite")
+_NUMBERS = (
+    (re.compile(r"(?:POSTGRES|PG|DB|DATABASE).*PORT$"), "5432"),
+    (re.compile(r"MYSQL.*PORT$"), "3306"),
+    (re.compile(r"REDIS.*PORT$"), "6379"),
+    (re.compile(r"MONGO.*PORT$"), "27017"),
+    (re.compile(r"(?:SMTP|MAIL).*PORT$"), "587"),
+    (re.compile(r"PORT$"), "8080"),
+    (re.compile(r"MINUTES"), "30"),
+    (re.compile(r"SECONDS|TTL|EXPIR|TIMEOUT|LIFETIME|MAX_AGE"), "3600"),
+    (re.compile(r"(?:^|_)DB$"), "0"),
+)
+_WORDS = (
+    (re.compile(r"HASH\w*ALGO|CRYPT\w*SCHEME"), "bcrypt"),
+    (re.compile(r"ALGORITHM$"), "HS256"),
+)
+"""Names whose values a library checks when the app starts, and the value that tutorials have."""
 _MAIL = re.compile(r"(?:^|_)(?:EMAIL|SENDER|E?MAIL_(?:FROM|USER|USERNAME))$")
 
 
@@ -38,18 +55,20 @@ def placeholder(name: str, names: Iterable[str], numbers: Container[str], folder
         return ANY_HOST
     if is_own_secret(name, names):
         return _RANDOM
-    if name in numbers or name.endswith("_PORT"):
-        return "NUMBER"
-    if _ADDRESS.search(name.upper()):
-        return _address(name.upper(), folder)
-    return "you@example.com" if _MAIL.search(name.upper()) else "VALUE"
+    upper = name.upper()
+    if name in numbers or upper.endswith("_PORT"):
+        return _first(_NUMBERS, upper, "1")
+    if _ADDRESS.search(upper) or (_CONNECTION.search(upper) and _DATABASE.search(upper)):
+        return _address(upper, folder)
+    return "you@example.com" if _MAIL.search(upper) else _first(_WORDS, upper, "VALUE")
+
+
+def _first(values: Iterable[tuple[re.Pattern[str], str]], name: str, default: str) -> str:
+    return next((value for pattern, value in values if pattern.search(name)), default)
 
 
 def _address(name: str, folder: Path) -> str:
-    for pattern, address in _SERVICES:
-        if pattern.search(name):
-            return address
-    return _database(folder) if _DATABASE.search(name) else "https://HOST"
+    return _first(_SERVICES, name, _database(folder) if _DATABASE.search(name) else "https://HOST")
 
 
 def _database(folder: Path) -> str:

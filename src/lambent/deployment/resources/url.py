@@ -248,9 +248,10 @@ def _plan_config(desired: Desired, observed: Observed) -> tuple[tuple[Step, ...]
     opened = auth if opens(desired, observed) else ""
     steps: tuple[Step, ...] = (UpdateUrl(name, ALIAS, opened, cors=cors),) if opened or cors is not None else ()
     streamed = ["streams responses"] if mode == STREAMED else []
-    if observed.url is None:
+    is_closed_by_lambent = observed.unchecked is not None and url.auth == CLOSED  # no version has passed its check yet
+    if observed.url is None or is_closed_by_lambent:
         details = [f"auth {auth}{because('auth', desired.origins)}", *streamed]
-        return steps, PlannedLine("create", "URL", ", ".join(details), routine=True)
+        return steps, PlannedLine("create" if observed.url is None else "update", "URL", ", ".join(details), routine=True)
     differences = [f"{url.auth} -> {auth}{because('auth', desired.origins)}"] if url.auth != auth else []
     if url.mode != mode:
         differences.append(f"{url.mode} -> {mode}{because('stream', desired.origins)}")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from lambent import calendar
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.missing_wheels import has_usable_source
@@ -20,6 +21,7 @@ from lambent.package.requirements.requirement_lines import RequirementsFile, log
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.target import Target
+from lambent.package.unfit import Blocker, UnfitError
 from lambent.package.urls import local_path, without_credentials
 from lambent.package.wheels.choose_wheel import choose_wheel
 
@@ -63,8 +65,18 @@ class HashChecker:
         if choose_wheel(checked, target) or (checked.sdist and has_usable_source(replace(pin, sdist=checked.sdist), request)):
             return checked
         if best := choose_wheel(pin, target):
-            raise self._error(pin, f"has no hash for {best.filename}, the wheel for {target.name}", _HINT)
+            error = self._error(pin, f"has no hash for {best.filename}, the wheel for {target.name}", _HINT)
+            if pythons := self._pythons_of(pin, hashes):
+                raise UnfitError(error, [Blocker(pin.name, pin.version, "has no hash for its wheel for {python}", pythons)])
+            raise error
         raise self._error(pin, "has no file with one of its hashes", _HINT)
+
+    def _pythons_of(self, pin: Pin, hashes: Hashes) -> frozenset[str]:
+        """Return Lambda's Python versions for which there is a wheel whose hash is listed."""
+        wheels = self._versions.with_wheels_of_the_index(pin).wheels
+        listed = replace(pin, wheels=tuple(match for file in wheels if (match := _match_hashes(file, hashes, pin))))
+        targets = (replace(self._request.target, python=runtime.python, glibc=runtime.glibc) for runtime in calendar.RUNTIMES)
+        return frozenset(target.python for target in targets if choose_wheel(listed, target))
 
     def _hashes_of(self, pin: Pin) -> Hashes:
         url = next((file.url for file in (*pin.wheels, pin.sdist) if file), "")

@@ -134,7 +134,12 @@ def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Ite
         if name.startswith("_"):
             continue
         if kind in ("asgi", "wsgi", "web", "handler"):
-            yield Candidate(module, name, kind, "object", rank, value)  # type: ignore[arg-type]
+            late = scan.late_setup(name) if value.definition == (module.name, name) and kind != "handler" else None
+            if late is None:
+                yield Candidate(module, name, kind, "object", rank, value)  # type: ignore[arg-type]
+            else:
+                remark = f"as an import, {modules.relative(module.path)} leaves out line {late.line}, which {late.text}"
+                yield Candidate(module, fw.PROGRAM, kind, "object", rank, value, remark)  # type: ignore[arg-type]
         elif kind == "factory":
             yield Candidate(module, f"{name}{value.call}", factory_kind, "factory", rank, value)  # type: ignore[arg-type]
         elif kind == "event" and value.definition == (module.name, name):

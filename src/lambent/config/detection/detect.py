@@ -229,14 +229,14 @@ def _django_candidate(modules: ProjectModules, settings: str = "") -> Candidate 
 def _to_app(modules: ProjectModules, candidate: Candidate) -> App:
     module, graph = locate(modules, candidate.module)
     source = f"{modules.relative(module.path)}, line {candidate.value.line}"
-    remark = program_remark(modules, candidate.module) if candidate.attribute == fw.PROGRAM else candidate.remark
-    remarks = (remark,) if remark else ()
+    is_program = candidate.attribute == fw.PROGRAM
+    remarks = (program_remark(modules, candidate.module) if is_program else "", candidate.remark)
     return App(
         module.name,
         candidate.attribute,
-        candidate.kind,
+        "web" if is_program else candidate.kind,
         module.root,
         source,
-        remarks,
+        tuple(filter(None, remarks)),
         shared_modules=graph.shared_modules(module.root),
     )

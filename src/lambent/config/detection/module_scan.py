@@ -129,6 +129,7 @@ class ModuleScan(ServerScan):
                 self._assign(part.target, part.value, conditional)
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in self._functions:
+                self.called.add(name)
                 self._bind_globals(self._functions[name], conditional)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="mount")) if name in self.names:
                 outer = self.names[name]

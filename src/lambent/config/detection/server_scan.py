@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.expression_scan import ExpressionScan, LookUp
 from lambent.config.detection.framework_lookup import find_key
+from lambent.config.detection.late_setup import LateSetup, find_late_setup
 from lambent.config.detection.scanned import ServerStart, Value
 
 Follow = Callable[[str, str, Callable[["ServerScan", str], Any]], Any]
@@ -28,6 +29,7 @@ class ServerScan(ExpressionScan):
     def __init__(self, module: str, package: str, look_up: LookUp, follow: Follow, outer: ServerScan | None = None) -> None:
         super().__init__(module, package, look_up, outer)
         self.guarded: list[ast.If] = []
+        self.called: set[str] = set()  # own functions, by statements of the module itself
         self.server_starts: list[ServerStart] = []
         self._follow = follow
         self._imported: dict[str, tuple[str, str]] = dict(outer._imported) if outer else {}
@@ -48,6 +50,13 @@ class ServerScan(ExpressionScan):
         if not self.guarded and isinstance(main, ast.FunctionDef) and (start := self.start_inside("main")):
             starts.append(start)
         return next((start for start in starts if start.serves), None)
+
+    def late_setup(self, app: str) -> LateSetup | None:
+        """Return what sets up an app only when the module is run as a program, if the runtime can take the app from it."""
+        start = self.program_start() if self.guarded else None
+        if start is None or re.search(r"\(\s*['\"]", start.text):  # uvicorn.run("main:app") imports the module again
+            return None
+        return find_late_setup(app, self.guarded, self._functions, self.called)
 
     def start_inside(self, name: str) -> ServerStart | None:
         """Return the server that a call of an own or imported function starts, or None."""

@@ -79,13 +79,13 @@ def servers() -> tuple[Path, Path]:
     return interpreter, folder
 
 
-def run(interpreter: Path, folder: Path, *packages: Path) -> list[str]:
+def run(interpreter: Path, folder: Path, *packages: Path, module: str = "server") -> list[str]:
     for name, file in runtime_files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(file.read())
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (folder, *packages))), "LAMBDA_TASK_ROOT": str(folder)}
     environ.pop("PORT", None)
-    command = [interpreter, "-S", "-c", CALL]
+    command = [interpreter, "-S", "-c", CALL.replace("server.__main__", f"{module}.__main__")]
     output = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60)
     assert output.stdout, output.stderr
     answer: list[str] = json.loads(output.stdout.splitlines()[-1])
@@ -143,6 +143,27 @@ def test_mcp_server_that_speaks_over_stdin(tmp_path: Path, end: str) -> None:
     (package / "server.py").write_text(MCP)
     (package.parent / "stdio.py").write_text("def stdio_server(): raise OSError\n")
     (tmp_path / "server.py").write_text(STDIO + end)
+    assert run(Path(sys.executable), tmp_path) == ["asgi", ""]
+
+
+def test_program_of_a_package_that_imports_the_server_first(tmp_path: Path) -> None:
+    package = tmp_path / "mcp/server/lowlevel"
+    package.mkdir(parents=True)
+    (package / "server.py").write_text(MCP)
+    (package.parent / "stdio.py").write_text("def stdio_server(): raise OSError\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__init__.py").write_text(STDIO)
+    (tmp_path / "shop/__main__.py").write_text("from shop import main\nmain()\n")
+    assert run(Path(sys.executable), tmp_path, module="shop.__main__") == ["asgi", ""]
+
+
+def test_app_is_taken_out_of_a_group_of_tasks(tmp_path: Path) -> None:
+    text = "class Group(Exception):\n    def __init__(self, *errors): self.exceptions = errors\n"
+    text += "import uvicorn\ntry:\n    uvicorn.run(app)\nexcept BaseException as error:\n    raise Group(OSError(), error)\n"
+    (tmp_path / "uvicorn").mkdir()
+    (tmp_path / "uvicorn/main.py").write_text("def run(app): ...\n")
+    (tmp_path / "uvicorn/__init__.py").write_text("def run(app):\n    from uvicorn.main import run\n    run(app)\n")
+    (tmp_path / "server.py").write_text(ASGI + text)
     assert run(Path(sys.executable), tmp_path) == ["asgi", ""]
 
 

@@ -33,27 +33,43 @@ def served_app(module_name: str) -> tuple[Any, bool]:
     """
     from importlib.util import find_spec
 
-    spec = find_spec(module_name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named '{module_name}'", name=module_name)
-    code = spec.loader.get_code(module_name)  # type: ignore[attr-defined]
+    starts = _ServerStarts()
+    starts.replace()  # before `find_spec`, which imports the packages that the module is in
+    try:
+        spec = find_spec(module_name)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f"No module named '{module_name}'", name=module_name)
+        _run(module_name, spec)
+    except BaseException as error:
+        served = _served_in(error)
+        if served is None:
+            raise
+        return served.app, served.is_factory
+    finally:
+        starts.detach()
+    raise Fault("Runtime.NoServer", f"{spec.origin} ended without starting a server that lambent knows, so it has no app")
+
+
+def _served_in(error: BaseException) -> Served | None:
+    """Return what ended a program, also out of a group of exceptions, which a group of tasks makes. None if nothing served."""
+    if isinstance(error, Served):
+        return error
+    group = getattr(error, "exceptions", ())
+    return next(filter(None, map(_served_in, group)), None) if isinstance(group, tuple) else None
+
+
+def _run(module_name: str, spec: Any) -> None:
+    """Run a module as `python` does, until it ends or raises."""
+    code = spec.loader.get_code(module_name)
     program: Any = type(sys)("__main__")
     program.__file__, program.__loader__ = spec.origin, spec.loader
     program.__package__, program.__builtins__ = module_name.rpartition(".")[0], __builtins__
     program.lambent_main = sys.modules.get("__main__")  # its namespace must live on
     sys.modules["__main__"], sys.argv = program, [spec.origin or module_name]
     os.environ.setdefault("PORT", "8080")
-    starts = _ServerStarts()
-    starts.replace()
-    try:
-        exec(code, program.__dict__)
-        if "__name__" not in code.co_names:  # it doesn't ask whether it is the program
-            _call_main(program)
-    except Served as served:
-        return served.app, served.is_factory
-    finally:
-        starts.detach()
-    raise Fault("Runtime.NoServer", f"{spec.origin} ended without starting a server that lambent knows, so it has no app")
+    exec(code, program.__dict__)
+    if "__name__" not in code.co_names:  # it doesn't ask whether it is the program
+        _call_main(program)
 
 
 def _call_main(program: Any) -> None:

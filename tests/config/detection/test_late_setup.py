@@ -11,10 +11,15 @@ from support.detection import FASTAPI, FLASK, GUARD, detect, write_project
 RUN = GUARD + "    main()\n"
 LATE = [
     (
-        FLASK + "def main():\n    add()\n    app.run()\ndef add():\n    from shop import pages\n    app.register_blueprint(pages)\n" + RUN,
+        FLASK
+        + "def main():\n    add()\n    app.run()\ndef add():\n    from shop import pages\n    app.register_blueprint(pages)\n"
+        + RUN,
         "line 8, which calls register_blueprint()",
     ),
-    (FLASK + "from shop import add_routes\n" + GUARD + "    add_routes(app)\n    app.run()\n", "line 5, which calls add_routes()"),
+    (
+        FLASK + "from shop import add_routes\n" + GUARD + "    add_routes(app)\n    app.run()\n",
+        "line 5, which calls add_routes()",
+    ),
     (FLASK + "from shop import db\n" + GUARD + "    db.init_app(app)\n    app.run()\n", "line 5, which calls init_app()"),
     (FLASK + GUARD + "    app.secret_key = 'x'\n    app.run()\n", "line 4, which sets app.secret_key"),
     (FLASK + GUARD + "    app.config['FOLDER'] = 'x'\n    app.run()\n", "line 4, which sets FOLDER"),
@@ -34,7 +39,10 @@ IMPORTABLE = [
     FLASK + GUARD + "    port = 80\n    app.run(port=port)\n",
     FLASK + "import sys\n" + GUARD + "    app.secret_key = sys.argv[1]\n    app.run()\n",
     FLASK + "@app.route('/')\ndef home():\n    rows = 1\n    return rows\n" + GUARD + "    rows = 2\n    app.run()\n",
-    FASTAPI + "import uvicorn\nfrom shop import pages\n" + GUARD + "    app.include_router(pages)\n    uvicorn.run('main:app')\n",
+    FASTAPI
+    + "import uvicorn\nfrom shop import pages\n"
+    + GUARD
+    + "    app.include_router(pages)\n    uvicorn.run('main:app')\n",
     FLASK + GUARD + "    app.secret_key = 'x'\n",
 ]
 

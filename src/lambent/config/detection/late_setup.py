@@ -35,7 +35,9 @@ class LateSetup(Struct, frozen=True):
     text: str
 
 
-def find_late_setup(app: str, guards: Iterable[ast.If], functions: Mapping[str, Function], called: set[str]) -> LateSetup | None:
+def find_late_setup(
+    app: str, guards: Iterable[ast.If], functions: Mapping[str, Function], called: set[str]
+) -> LateSetup | None:
     """Return the first setup of an app that an import leaves out, or None.
 
     `guards` are the blocks that only a program runs, `functions` the module's own, and `called` those that an import calls. A

@@ -49,7 +49,8 @@ _UNSET = (
     r"|Environment variable \"(\w+)\" not set"  # environs
     r"|Config '(\w+)' is missing, and has no default"  # Starlette
     r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) (?:environment variable|must be set)"  # openai, groq, and what apps raise themselves
-    r"|(?:[Ee]rror|Exception)[:,] [^\n]*\b[Ee]nv(?:ironment)? var(?:iable)? [`'\"]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)"  # Slack, LangChain
+    # Slack, LangChain
+    r"|(?:[Ee]rror|Exception)[:,] [^\n]*\b[Ee]nv(?:ironment)? var(?:iable)? [`'\"]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)"
 )
 _OWN_SETTINGS = frozenset(
     ("config", "settings", "local_settings", "localsettings", "credentials", "secret_keys", "secret_config")

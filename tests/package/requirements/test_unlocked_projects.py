@@ -10,7 +10,7 @@ import pytest
 from lambent.events import Event, Notice
 from lambent.package.lock import Repository
 from lambent.package.requirements import requirements_txt
-from lambent.package.requirements.editable_repositories import readable_by_uv
+from lambent.package.requirements.pip_lines import readable_by_uv
 from lambent.package.requirements.resolve_request import ResolveOptions
 from support.locking import commit_all, make_request, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
@@ -151,6 +151,38 @@ def test_closed_protocol_of_github_and_old_address_of_pypi_are_replaced(tmp_path
             "old==1.0",
             "distro-info==0.23",
         ]
+
+
+def test_lines_for_older_releases_of_pip_and_for_builds_from_source(tmp_path: Path) -> None:
+    lines = (
+        "-i https://pypi.org/simple --trusted-host pypi.org",
+        "--no-binary :all:",
+        "--process-dependency-links",
+        "--find-links ./nowhere",
+        "django>=2.2.*,<3.*,!=2.2.3.*",
+        "lxml==4.9.1 --global-option=\"build_ext\" --config-settings='a b' --hash=sha256:ab",
+        "https://github.com/nowhere/tools/tarball/main#egg=tools-1.0",
+    )
+    request = make_request(write(tmp_path / "app", {"requirements.txt": "\n".join(lines)}), TARGET, tmp_path / "cache")
+    with readable_by_uv(requirements_txt.read_files(request), request) as name:
+        assert Path(name).read_text().splitlines() == [
+            "-i https://pypi.org/simple",
+            "--trusted-host pypi.org",
+            "django>=2.2,<3,!=2.2.3.*",
+            "lxml==4.9.1 --hash=sha256:ab",
+            "tools @ https://github.com/nowhere/tools/archive/main.tar.gz",
+        ]
+    assert requirements_txt.index_lines(request) == ("-i https://pypi.org/simple",)
+
+
+def test_previews_of_packages_count_where_the_file_says_so(tmp_path: Path, registry: Registry) -> None:
+    offer(registry, "next", "1.0")
+    offer(registry, "next", "2.0rc1")
+    text = f"--index-url {registry.url}/simple\nnext\n"
+    project = write(tmp_path / "app", {"requirements.txt": text})
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"next": "1.0"}
+    write(project, {"requirements.txt": f"--pre\n{text}"})
+    assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"next": "2.0rc1"}
 
 
 def test_paths_of_condas_builds_become_requirements(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def parse_requirement(line: str) -> Requirement | None:
     """Return the requirement in a line, or None for a line without a package name, such as a path or a plain URL."""
     egg = re.search(r"#egg=([\w.-]+(?:\[[^\]]*\])?)", line)
     try:
-        return Requirement(egg[1] if egg else re.split(r"\s--hash[= ]", line)[0])
+        return Requirement(egg[1] if egg else re.split(r"\s--[a-z]", line)[0])
     except InvalidRequirement:
         return None
 

@@ -14,6 +14,7 @@ from lambent.package.urls import local_path
 _INCLUDE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[= ]?\s*(\S+)")
 _INDEX_OPTION = re.compile(r"(?:-i|--index-url|--extra-index-url|--default-index|--index|-f|--find-links|--no-index|--pre)\b")
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)[= ]?\s*(\S+)")
+_NEXT_OPTION = re.compile(r"\s+(?=-(?:-[a-z]|[cfir]\s))")
 
 
 OLD_PYPI = re.compile(r"https?://pypi\.python\.org/simple")
@@ -30,10 +31,12 @@ class RequirementsFile(Struct, frozen=True):
 
 
 def logical_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a requirements file: continued lines joined, comments and blank lines skipped."""
+    """Yield the lines of a requirements file: continued lines joined, comments and blank lines skipped, one option on each."""
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
         line = re.sub(r"(^|\s)#.*$", "", line).strip()
-        if line:
+        if line.startswith("-"):
+            yield from _NEXT_OPTION.split(line)
+        elif line:
             yield line
 
 
@@ -72,20 +75,27 @@ def decode(data: bytes) -> str:
 
 def index_lines(files: tuple[RequirementsFile, ...]) -> tuple[str, ...]:
     """Return the lines that say where uv looks for packages, with local folders made absolute."""
-    return tuple(
+    lines = (
         with_absolute_links(OLD_PYPI.sub(PYPI, line), file)
         for file in files
         for line in logical_lines(file.text)
         if _INDEX_OPTION.match(line)
     )
+    return tuple(filter(None, lines))
+
+
+def has_all_links(file: RequirementsFile) -> bool:
+    """Return whether each local folder that --find-links names exists."""
+    return all(with_absolute_links(line, file) for line in logical_lines(file.text))
 
 
 def with_absolute_links(line: str, file: RequirementsFile) -> str:
-    """Return a line of a file unchanged, or --find-links with an absolute path."""
+    """Return a line of a file unchanged, or --find-links with an absolute path. "" if nothing is there: pip goes on without."""
     links = _FIND_LINKS.match(line)
     if links is None or "://" in links[1]:
         return line
-    return f"--find-links {(file.path.parent / links[1]).resolve()}"
+    path = (file.path.parent / links[1]).resolve()
+    return f"--find-links {path}" if path.exists() else ""
 
 
 def local_paths(file: RequirementsFile) -> Iterator[Path]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.requirements import requirement_lines
-from lambent.package.requirements.editable_repositories import readable_by_uv
 from lambent.package.requirements.hash_checking import HashChecker
 from lambent.package.requirements.pip_compile import CompileInput
+from lambent.package.requirements.pip_lines import readable_by_uv
 from lambent.package.requirements.requested import mark_requested, name_of, without_project
 from lambent.package.requirements.requirement_lines import RequirementsFile, logical_lines, read_requirement_files
 from lambent.package.requirements.resolve_request import ResolveRequest
@@ -25,7 +25,9 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
         )
     files = read_files(request)
     with readable_by_uv(files, request) as name:
-        resolver = UvResolver(request, CompileInput((name,), requirement_lines.index_lines(files)))
+        takes_previews = any(line == "--pre" for file in files for line in logical_lines(file.text))
+        arguments = (name, "--prerelease=allow") if takes_previews else (name,)
+        resolver = UvResolver(request, CompileInput(arguments, requirement_lines.index_lines(files)))
         # a folder above has another project, whose files aren't packed
         project = source.folder if source.folder.is_relative_to(source.project) else source.project
         pins = without_project(resolver.pins(), project)

@@ -1,10 +1,11 @@
-"""Lines of requirements files that uv doesn't take: `-e git+https://...#egg=name`, as `pip freeze` writes it, and `git://`.
+"""Lines of requirements files that pip takes and uv doesn't, such as `-e git+https://...#egg=name` of `pip freeze`.
 
 uv takes editable requirements only from folders, GitHub, GitLab and Bitbucket have closed `git://`, and PyPI has moved. Older
-releases of pip took ranges without a comma between them: `flask>=2.0<3.0`, and versions of Ubuntu's own packages:
-`distro-info===0.23ubuntu1`. In conda's environments `pip freeze` writes paths of the machine that built a package. The files
-are joined into one, in which these lines are ordinary requirements and paths are absolute. Where lambent looks for an edit that
-helps, they have that edit.
+releases of pip took ranges without a comma between them: `flask>=2.0<3.0`, `django>=2.2.*`, and versions of Ubuntu's own
+packages: `distro-info===0.23ubuntu1`. In conda's environments `pip freeze` writes paths of the machine that built a package.
+Options for a build from source (`--global-option`, `--no-binary`) don't matter for wheels. The files are joined into one, in
+which these lines are ordinary requirements and paths are absolute. Where lambent looks for an edit that helps, they have that
+edit.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lambent.package.requirements.requirement_lines import (
     OLD_PYPI,
     PYPI,
     RequirementsFile,
+    has_all_links,
     logical_lines,
     with_absolute_links,
 )
@@ -42,8 +44,21 @@ _CONDA = re.compile(
 
 Other paths may be of packages that only this user has: the one with that name on PyPI may be another."""
 _WHEEL = re.compile(r"/[\w.]+-(\d[^-/]*)-[^/]*\.whl$")
-_REPLACED = (_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _PATCHED, _CONDA)
+_WILDCARD = re.compile(r"(?m)(?<=[<>~]=)([ \t]*[\w.]+)\.\*|(?<=[<>])([ \t]*\d[\w.]*)\.\*")
+_TARBALL = re.compile(r"(?m)^(https://github\.com/[\w.-]+/[\w.-]+)/(?:tarball|zipball)/([^#\s]+)(?:#egg=([A-Za-z][\w.]*)\S*)?")
+_BUILD_OPTION = re.compile(
+    r"(?m)(?<=\S)[ \t]+--(?:config-settings?|global-option|install-option)[ =](?:\"[^\"]*\"|'[^']*'|\S+)+"
+)
+_OLD_OPTION = re.compile(
+    r"(?m)^--(?:process-dependency-links|always-unzip|(?:no-)?use-wheel|use-mirrors|allow-(?:all-)?(?:external|unverified))\b.*"
+)
+_NO_BINARY = re.compile(r"(?m)^--no-binary\b.*")
+_SEVERAL_OPTIONS = re.compile(r"(?m)^-.*\s-(?:-[a-z]|[cfir]\s)")
 _NAMES_MAX = 3
+_REPLACED = (
+    *(_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _PATCHED, _CONDA, _WILDCARD, _TARBALL),
+    *(_BUILD_OPTION, _OLD_OPTION, _NO_BINARY, _SEVERAL_OPTIONS),
+)
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 
@@ -52,7 +67,7 @@ _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")
 def readable_by_uv(files: Sequence[RequirementsFile], request: ResolveRequest) -> Iterator[str]:
     """Yield the name of a file that uv can read: the request's own, or one that replaces it and what it includes."""
     texts = [file.text for file in files]
-    is_readable = not any(pattern.search(text) for pattern in _REPLACED for text in texts)
+    is_readable = not any(pattern.search(text) for pattern in _REPLACED for text in texts) and all(map(has_all_links, files))
     if is_readable and not request.options.freed:
         yield os.path.relpath(request.path, request.source.folder)
         return
@@ -66,8 +81,7 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
     folder = file.path.parent
     edits = {name_of(edit): edit for edit in request.options.freed}
     for line in logical_lines(file.text):
-        line = _PATCHED.sub(r"\1==\2", line)
-        line = _NO_COMMA.sub(r"\1,", OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line)))
+        line = _readable_line(line, request.options.native)
         if edit := edits.get(name_of(line)):
             yield edit
         elif (built := _CONDA.match(line)) and not local_path(built[2]).exists():
@@ -82,8 +96,21 @@ def _lines(file: RequirementsFile, request: ResolveRequest) -> Iterator[str]:
         elif local := _EDITABLE_OR_PATH.fullmatch(line):
             path, extras = re.fullmatch(r"([^\[]*)(.*)", local[2]).groups()  # type: ignore[union-attr]
             yield f"{local[1] or ''}{(folder / path).resolve()}{extras}{local[3]}"
-        else:
-            yield with_absolute_links(line, file)
+        elif line := with_absolute_links(line, file):
+            yield line
+
+
+def _readable_line(line: str, is_compiled: bool) -> str:
+    """Return a line with what uv doesn't take replaced, "" if nothing remains. Only sources that are compiled need options."""
+    line = _BUILD_OPTION.sub("", _OLD_OPTION.sub("", line if is_compiled else _NO_BINARY.sub("", line)))
+    line = _TARBALL.sub(_archive, _PATCHED.sub(r"\1==\2", _WILDCARD.sub(r"\1\2", line)))
+    return _NO_COMMA.sub(r"\1,", OLD_PYPI.sub(PYPI, _CLOSED_PROTOCOL.sub("git+https://", line)))
+
+
+def _archive(tarball: re.Match[str]) -> str:
+    """Return the requirement of an archive on GitHub whose URL has an ending."""
+    url, reference, name = tarball.groups()
+    return f"{name} @ {url}/archive/{reference}.tar.gz" if name else f"{url}/archive/{reference}.tar.gz"
 
 
 def _conda_line(built: re.Match[str]) -> str:

@@ -50,6 +50,10 @@ CASES = {
         "add PyMySQL to your requirements, and start",
     ),
     "ModuleNotFoundError: No module named 'MySQLdb'": ("the app needs a driver for MySQL", "pymysql.install_as_MySQLdb()"),
+    "FileNotFoundError: [Errno 2] No such file or directory: '/var/task/app/../keys.json'": (
+        "the file keys.json isn't in the zip",
+        'include = ["keys.json"]',
+    ),
     "RuntimeError: Directory 'static' does not exist": ("the folder static isn't in the zip", "touch static/.gitkeep"),
     "jinja2.exceptions.TemplateNotFound: index.html": ("the template index.html isn't in the zip", "templates/"),
     "RuntimeError: The session is unavailable because no secret key was set.  Set the secret_key": (

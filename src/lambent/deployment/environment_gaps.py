@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | 
 
 
 def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    path = match[1].removeprefix("/var/task/")
+    path = posixpath.normpath(match[1]).removeprefix("/var/task/")
     if "in _execute_child" in failure.traceback:
         return f"Lambda has no command {path}{failure.where}", how_to_replace(path)
     if path.startswith("/"):
@@ -45,7 +46,7 @@ def _missing_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
             f"the file {path} doesn't exist on Lambda{failure.where}",
             "put the file into the project, and open it relative to __file__",
         )
-    folder, slash, _ = path.removeprefix("./").partition("/")
+    folder, slash, _ = path.partition("/")
     hint = (
         f'if it is in the project but ignored: include = ["{folder}{slash}"] in [tool.lambent]; if the app writes it, use /tmp'
     )

@@ -18,7 +18,8 @@ from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
 from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
-from lambent.config.variables.unset import find_unset, refuse_unset
+from lambent.config.variables.refusal import refuse_unset
+from lambent.config.variables.unset import find_unset
 from lambent.deployment import writable
 from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move

@@ -16,7 +16,9 @@ from lambent.units import listing, verb_for
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|'\*'|\"\$\()")
 _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
 _NO_VALUE = re.compile(
-    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be set)|\b(?:required|missing|empty|not set|no secret key)\b", re.I
+    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
+    r"|\b(?:required|missing|empty|not set|no secret key)\b",
+    re.I,
 )
 
 

@@ -11,7 +11,8 @@ import pytest
 from lambent.config.live_environment import FLAG_VARIABLES, keep_live_variables
 from lambent.config.model import Config
 from lambent.config.variables.automatic import set_automatically
-from lambent.config.variables.unset import django_report, find_unset, refuse_unset
+from lambent.config.variables.refusal import refuse_unset
+from lambent.config.variables.unset import django_report, find_unset
 from lambent.errors import UsageError
 from support.configs import load_config
 from support.detection import FLASK, write_project

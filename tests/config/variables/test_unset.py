@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lambent.config.variables.unset import django_report, find_unset, refuse_unset
+from lambent.config.variables.refusal import refuse_unset
+from lambent.config.variables.unset import django_report, find_unset
 from lambent.errors import UsageError
 from support.configs import load_config
 from support.detection import FLASK, write_project
@@ -77,6 +78,7 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os, telebot\nbot = telebot.TeleBot(token=os.getenv('KEY'))", ["KEY"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
+        ("import os\ndef pick(x):\n if not isinstance(x, str):\n  raise TypeError(x)\npick(os.getenv('MODE'))", ["MODE"]),
         (
             "from decouple import config\nfrom databases import Database\nfrom sqlalchemy import create_engine\n"
             "a, b = Database(config('A', default='', cast=str)), create_engine(config('B', None))\nc = config('C', default='')",
@@ -269,6 +271,14 @@ def test_all_missing_variables_are_named_together_with_flags_that_set_them(tmp_p
     assert error.what == "KEY_A and KEY_B aren't set, and the app can't start without them"
     assert (error.where, error.hint) == ("conf.py:2, conf.py:3", "--env KEY_A=VALUE --env KEY_B=VALUE")
     follow(folder, error.hint)
+
+
+def test_variables_that_the_value_of_another_makes_necessary_are_named_with_it(tmp_path: Path) -> None:
+    text = "import os\nif os.environ['ENV'] == 'prod':\n    A = os.environ['KEY_A'], os.environ['SECRET_KEY']\n"
+    folder = write_project(tmp_path / "shop", {"main.py": f"{text}else:\n    B = os.environ['KEY_B']\n{APP}"})
+    error = refusal(folder)
+    assert error.what == "ENV and KEY_A aren't set, and the app can't start without them"
+    assert error.hint == "--env ENV=prod --env KEY_A=VALUE"
 
 
 def test_variables_that_requests_need_are_named_too(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ class Constants(Struct, frozen=True):
                 return UNKNOWN if UNKNOWN in items or SET in items else items
             case ast.Call():
                 return self._call(node)
+            case ast.Subscript(value=holder, slice=ast.Constant(value=str(name))):
+                is_environ = self.resolve(holder).dotted == "os.environ"
+                value = self.read(name) if is_environ else None
+                return UNKNOWN if value is None else value
             case ast.Name() | ast.Attribute():
                 bound = self.resolve(node)
                 return _ON_LAMBDA.get(bound.dotted, bound.constant)

@@ -163,6 +163,8 @@ class Expressions(ABC):
                 return self._in_environ(left, right, scope)
             case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[ast.Constant(value=None | "")]):
                 return [self.evaluate(left, scope)]
+            case ast.Call(func=ast.Name(id="isinstance"), args=[value, ast.Name(id="str")]):
+                return [self.evaluate(value, scope)]
         return [self.evaluate(test, scope)]
 
     def location(self, path: Path, line: int) -> str:

@@ -6,7 +6,7 @@ A library that connects to a database or a service reads its address when the ap
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from lambent.config.detection.project_text import read_text
@@ -46,6 +46,8 @@ _WORDS = (
     (re.compile(r"ALGORITHM$"), "HS256"),
 )
 """Names whose values a library checks when the app starts, and the value that tutorials have."""
+_STAGE = re.compile(r"(?:\w+_)?(?:ENV|ENVIRONMENT|STAGE)")
+_PRODUCTION = ("production", "prod", "PRODUCTION", "PROD", "Production")
 _MAIL = re.compile(r"(?:^|_)(?:EMAIL|SENDER|E?MAIL_(?:FROM|USER|USERNAME))$")
 
 
@@ -60,7 +62,15 @@ def placeholder(name: str, names: Iterable[str], numbers: Container[str], folder
         return _first(_NUMBERS, upper, "1")
     if _ADDRESS.search(upper) or (_CONNECTION.search(upper) and _DATABASE.search(upper)):
         return _address(upper, folder)
+    if _STAGE.fullmatch(upper):
+        return _stage(folder)
     return "you@example.com" if _MAIL.search(upper) else _first(_WORDS, upper, "VALUE")
+
+
+def _stage(folder: Path) -> str:
+    """Return the word for production that the project's code has in quotes."""
+    text = "\n".join(map(read_text, _sources(folder)))
+    return next((word for word in _PRODUCTION if re.search(rf"""["']{word}["']""", text)), _PRODUCTION[0])
 
 
 def _first(values: Iterable[tuple[re.Pattern[str], str]], name: str, default: str) -> str:
@@ -88,5 +98,9 @@ def _database(folder: Path) -> str:
 
 
 def _is_async(folder: Path) -> bool:
-    paths = (path for pattern in ("*.py", "*/*.py", "*/*/*.py") for path in folder.glob(pattern))
-    return any(re.search(r"create_async_engine|async_engine_from_config|AsyncSession", read_text(path)) for path in paths)
+    pattern = re.compile(r"create_async_engine|async_engine_from_config|AsyncSession")
+    return any(pattern.search(read_text(path)) for path in _sources(folder))
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    return (path for pattern in ("*.py", "*/*.py", "*/*/*.py") for path in folder.glob(pattern))

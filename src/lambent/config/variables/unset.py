@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url, read_literals
+from lambent.config.django_literals import ANY_HOST, allows_url, read_literals
 from lambent.config.environment import sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
@@ -23,8 +23,6 @@ from lambent.config.variables.constants import SET
 from lambent.config.variables.harmless import is_placeholder
 from lambent.config.variables.placeholders import placeholder
 from lambent.config.variables.proposals import ENV_EXAMPLES
-from lambent.errors import UsageError
-from lambent.units import listing, pronoun_for, verb_for
 
 _READS = re.compile(
     rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|OpenAI\(|Groq\(|DJANGO_SETTINGS"
@@ -32,7 +30,6 @@ _READS = re.compile(
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
 _ORDER = ("start", "branch", "call", "perhaps")
-_SHOWN = 3
 
 
 def find_unset(config: Config) -> list[Read]:
@@ -102,48 +99,6 @@ def _is_set(read: Read, names: set[str]) -> bool:
     if read.any_case and read.name.lower() in {name.lower() for name in names}:
         return True
     return read.name in names or _RUNTIME.match(read.name) is not None
-
-
-def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
-    """Raise UsageError if a start of the app fails because variables are `unset`: it names all that the app needs."""
-    reads = [read for read in unset if read.fails == "start"]
-    if not reads:
-        return
-    later = [read.name for read in unset if read.fails == "call"]
-    names = [read.name for read in reads]
-    in_file = values_in_file(config.folder / ".env")
-    verb, it = verb_for(names), pronoun_for(names)
-    what = f"{listing(names)} {verb}n't set, and the app can't start without {it}"
-    if all(in_file.get(name) for name in names):
-        what = f"{listing(names)} {verb} in .env, which isn't uploaded, and the app can't start without {it}"
-    locations = [read.location for read in reads]
-    more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
-    if later:
-        what += f"; requests need {listing(later)}"
-    report = django_report(config)
-    hosts = report["variable"]
-    needed = [*names, *later]
-    problems, edits = _settings_problems(report, names)
-    if hosts and not report["allows"] and hosts not in needed:
-        needed.append(hosts)
-    what += "".join(f"; {problem}" for problem in problems)
-    hint = flags_for(config, needed, unset, hosts) + "".join(f"; {edit}" for edit in edits)
-    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=hint)
-
-
-def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tuple[list[str], list[str]]:
-    """Return what else in Django's settings doesn't suit AWS, and the edits for it. The variables `names` are dealt with.
-
-    The function itself allows the URL's host if ALLOWED_HOSTS is a literal.
-    """
-    problems: list[str] = []
-    edits: list[str] = []
-    if report["variable"] and not report["allows"] and report["variable"] not in names:
-        problems.append(f"ALLOWED_HOSTS in {report['settings']} doesn't allow the function's URL")
-    if report["debug"]:
-        problems.append(f"DEBUG is True in {report['debug_settings']}, so that error pages show the code and the settings")
-        edits.append(f"in {report['debug_settings']}, import os and set {DEBUG_EDIT}")
-    return problems, edits
 
 
 def django_report(config: Config) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Refuses a deploy of an app that can't start: one error names all variables that it lacks, and the flags that set them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from lambent.config.django_literals import DEBUG_EDIT
+from lambent.config.environment import values_in_file
+from lambent.config.model import Config
+from lambent.config.variables.bound import Read
+from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.placeholders import placeholder
+from lambent.config.variables.unset import django_report, find_unset, flags_for
+from lambent.errors import UsageError
+from lambent.units import listing, pronoun_for, verb_for
+
+_SHOWN = 3
+_ROUNDS_MAX = 4
+
+
+def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
+    """Raise UsageError if a start of the app fails because variables are `unset`: it names all that the app needs."""
+    if not any(read.fails == "start" for read in unset):
+        return
+    unset = _with_consequences(config, unset)
+    reads = [read for read in unset if read.fails == "start"]
+    later = [read.name for read in unset if read.fails == "call"]
+    names = [read.name for read in reads]
+    in_file = values_in_file(config.folder / ".env")
+    verb, it = verb_for(names), pronoun_for(names)
+    what = f"{listing(names)} {verb}n't set, and the app can't start without {it}"
+    if all(in_file.get(name) for name in names):
+        what = f"{listing(names)} {verb} in .env, which isn't uploaded, and the app can't start without {it}"
+    locations = [read.location for read in reads]
+    more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
+    if later:
+        what += f"; requests need {listing(later)}"
+    report = django_report(config)
+    hosts = report["variable"]
+    needed = [*names, *later]
+    problems, edits = _settings_problems(report, names)
+    if hosts and not report["allows"] and hosts not in needed:
+        needed.append(hosts)
+    what += "".join(f"; {problem}" for problem in problems)
+    hint = flags_for(config, needed, unset, hosts) + "".join(f"; {edit}" for edit in edits)
+    raise UsageError(what, where=", ".join(locations[:_SHOWN]) + more, hint=hint)
+
+
+def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tuple[list[str], list[str]]:
+    """Return what else in Django's settings doesn't suit AWS, and the edits for it. The variables `names` are dealt with.
+
+    The function itself allows the URL's host if ALLOWED_HOSTS is a literal.
+    """
+    problems: list[str] = []
+    edits: list[str] = []
+    if report["variable"] and not report["allows"] and report["variable"] not in names:
+        problems.append(f"ALLOWED_HOSTS in {report['settings']} doesn't allow the function's URL")
+    if report["debug"]:
+        problems.append(f"DEBUG is True in {report['debug_settings']}, so that error pages show the code and the settings")
+        edits.append(f"in {report['debug_settings']}, import os and set {DEBUG_EDIT}")
+    return problems, edits
+
+
+def _with_consequences(config: Config, unset: Sequence[Read]) -> Sequence[Read]:
+    """Return the reads with those that a start reaches once it has the values of the hint: ENV=production may need more."""
+    values = dict(config.environment)
+    in_file = values_in_file(config.folder / ".env")
+    for _ in range(_ROUNDS_MAX):
+        names = [read.name for read in unset if read.fails == "start"]
+        numbers = {read.name for read in unset if read.is_number}
+        values |= {name: in_file.get(name) or placeholder(name, names, numbers, config.folder) for name in names}
+        reads = find_unset(replace(config, environment=tuple(sorted(values.items()))))
+        more = [read for read in reads if read.fails == "start" and not (read.is_secret_key or is_own_secret(read.name, names))]
+        if not more:
+            break
+        unset = [*unset, *more]
+    names = list(dict.fromkeys(read.name for read in unset))
+    return [min((read for read in unset if read.name == name), key=lambda read: read.fails != "start") for name in names]

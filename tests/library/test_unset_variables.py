@@ -37,6 +37,7 @@ def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
     [
         "  File \"main.py\"\n    KEY.upper()\nAttributeError: 'NoneType' object has no attribute 'upper'",
         "ValueError: SHOP_KEY is required",
+        "ValueError: invalid literal for int() with base 10: 'None'",
     ],
 )
 def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Path, detail: str) -> None:

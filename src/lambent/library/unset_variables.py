@@ -15,6 +15,7 @@ from lambent.units import listing, verb_for
 
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|'\*'|\"\$\()")
 _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
+_USED_NONE = re.compile(r"""'NoneType'|secret key|['"@/:]None\b""")
 _NO_VALUE = re.compile(
     r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
     r"|\b(?:required|missing|empty|not set|no secret key)\b",
@@ -57,7 +58,7 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     mentioned = [
         name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)
     ]
-    needs_value = "'NoneType'" in text or "secret key" in text
+    needs_value = _USED_NONE.search(text) is not None
     return mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
 
 

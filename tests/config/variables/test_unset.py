@@ -218,6 +218,17 @@ def test_function_that_nothing_calls_at_start_is_only_a_warning(tmp_path: Path) 
     refuse_unset(config, [read])
 
 
+@pytest.mark.parametrize("url", ["f'redis://{HOST}:{PORT}/0'", "'redis://{}:{}/0'.format(HOST, PORT)"])
+def test_variables_in_an_address_are_needed_by_requests(tmp_path: Path, url: str) -> None:
+    text = f"import os\nHOST, PORT = os.getenv('HOST'), os.getenv('PORT')\nURL = {url}\nNAME = str(os.getenv('NAME'))\n"
+    reads = find_unset(load_config(write_project(tmp_path / "shop", {"main.py": text + APP}), app="main:app"))
+    assert [(read.name, read.fails, read.is_number) for read in reads][:2] == [
+        ("HOST", "call", False),
+        ("PORT", "call", url.startswith("f")),
+    ]
+    assert reads[2].fails == "perhaps"
+
+
 def test_settings_and_urls_of_a_django_project_are_followed(tmp_path: Path) -> None:
     files = DJANGO | {
         "shop/settings.py": "from .base import *\nINSTALLED_APPS = ['django'] + LOCAL\nROOT_URLCONF = 'shop.urls'\n",

@@ -85,8 +85,7 @@ class Expressions(ABC):
         """Note that a value is the framework's secret key. Requests fail if it is None: sessions need one."""
         if bound.variable:
             self.secret_keys.add(bound.variable)
-        if bound.is_none:
-            self.reads.append(Read(bound.variable, bound.location, "call"))
+        self._need_later(bound)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Bound:
         """Return the value of an expression, and note what it reads. Parts that may not be evaluated don't count."""
@@ -118,11 +117,25 @@ class Expressions(ABC):
             case ast.NamedExpr(target=ast.Name(id=name)):
                 scope.names[name] = self.evaluate(node.value, scope)
                 return scope.names[name]
-            case ast.Await() | ast.JoinedStr() | ast.FormattedValue() | ast.UnaryOp() | ast.Compare() | ast.Starred():
+            case ast.JoinedStr(values=parts):
+                self._join(parts, scope)
+            case ast.Await() | ast.FormattedValue() | ast.UnaryOp() | ast.Compare() | ast.Starred():
                 for part in ast.iter_child_nodes(node):
                     if isinstance(part, ast.expr):
                         self.evaluate(part, scope)
         return NOTHING
+
+    def _join(self, parts: list[ast.expr], scope: Scope) -> None:
+        """Note that requests need the variables in an address: one with None in it leads nowhere."""
+        texts = ["", *(str(part.value) if isinstance(part, ast.Constant) else "" for part in parts), "/"]
+        for before, part, after in zip(texts, parts, texts[2:], strict=False):
+            value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, scope)
+            if any("://" in text for text in texts):
+                self._need_later(replace(value, is_number=before == ":" and not after.startswith("@")))
+
+    def _need_later(self, value: Bound) -> None:
+        if value.is_none:
+            self.reads.append(Read(value.variable, value.location, "call", is_number=value.is_number))
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Bound:
         """Return the keys of a dict, as its items. A copy of the environment has the keys that were added to it."""
@@ -307,6 +320,9 @@ class Expressions(ABC):
         if method == "token" and ast.unparse(node.func).endswith(known_calls.BUILDERS):
             for argument in (*arguments, *keywords.values()):
                 self.need(argument)
+        if method == "format" and "://" in ast.unparse(node.func):
+            for value in (*arguments, *keywords.values()):
+                self._need_later(value)
         if method == "from_object" and arguments:
             self.configure(arguments[0], scope.path)
         elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():

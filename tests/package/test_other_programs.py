@@ -22,19 +22,22 @@ PACKAGES = (
     ("streamlit", {"streamlit/__init__.py": LARGE["streamlit/__init__.py"]}, ("charts", "forms")),
     ("charts", {"charts/__init__.py": LARGE["charts/__init__.py"]}, ()),
     ("forms", {"forms.py": ""}, ()),
+    ("mysql_connector_python", {"mysql/__init__.py": f"x = '{'x' * 150_000}'\n"}, ()),
     ("web", {"web.py": "def serve():\n    import forms\n"}, ()),
 )
 APP = "import web\ndef handler(event, context): ...\n"
 
 
-def packed(tmp_path: Path, files: dict[str, str], limit: int = 100_000) -> tuple[set[str], list[str]]:
+def packed(
+    tmp_path: Path, files: dict[str, str], limit: int = 100_000, program: str = "streamlit"
+) -> tuple[set[str], list[str]]:
     """Return the packages in the zip of an app in main.py, and what was said."""
     events: list[Event] = []
     with serving() as registry:
         for name, content, requires in PACKAGES:
             made = wheel(tmp_path / "wheels", name, dict(content), requires=requires)
             registry.files[f"/files/{made.filename}"] = made.path.read_bytes()
-        lines = f"--index-url {registry.url}/simple\nstreamlit\nweb\n"
+        lines = f"--index-url {registry.url}/simple\n{program}\nweb\n"
         folder = write(tmp_path / "app", {"main.py": APP, "requirements.txt": lines, **files})
         config = Config(folder, "small", App("main", "handler", "handler"), f"python3.{sys.version_info[1]}", "x86_64")
         environ = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "uv")}
@@ -57,3 +60,10 @@ def test_what_another_file_of_the_app_imports_stays(tmp_path: Path) -> None:
     assert packed(tmp_path, {"report.py": "import charts\n"}, 150_000)[0] == {"charts", "forms", "web"}
     with pytest.raises(PackagingError, match="the zip is too large"):
         packed(tmp_path, {"main.py": f"import pages\n{APP}", "pages.py": "import streamlit\n"})
+
+
+def test_driver_of_a_database_that_nothing_names_is_left_out(tmp_path: Path) -> None:
+    app = {"main.py": "import json\ndef handler(event, context): ...\n", "other.py": "URL = 'postgresql://HOST'\n"}
+    assert packed(tmp_path, app, program="mysql-connector-python")[0] == {"web"}
+    with pytest.raises(PackagingError, match="the zip is too large"):
+        packed(tmp_path, app | {"other.py": "URL = 'mysql://HOST'\n"}, program="mysql-connector-python")

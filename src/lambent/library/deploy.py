@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
+from lambent.config.variables.bound import Read
 from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
 from lambent.config.variables.refusal import refuse_unset
 from lambent.config.variables.unset import find_unset
@@ -25,6 +26,7 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
+from lambent.errors import PackagingError, UsageError
 from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
@@ -33,7 +35,9 @@ from lambent.library.local_config import adapt_to_local
 from lambent.library.missing_page import hint_for_no_page
 from lambent.library.smoke_test import smoke_test_once
 from lambent.library.version_description import describe_version
+from lambent.package import secret_scan
 from lambent.package.artifact import Artifact
+from lambent.package.project_files import collect_project
 
 
 class DeployOptions(Struct, frozen=True):
@@ -125,7 +129,7 @@ def load_for_destination(
         for warning in warn_of_unknown(config, dict(live.environment) if live else {}, {read.name for read in reads}):
             emit(warning)
     config, unset, lines = set_automatically(config, reads, local=destination.local)
-    refuse_unset(config, unset)
+    refuse_start(config, unset)
     for line in lines:
         emit(line)
     config = builder.choose_runtime(config, emit)
@@ -135,6 +139,19 @@ def load_for_destination(
         emit(event)
     config = _run_where_it_writes(config, emit)
     return adapt_to_local(config, emit) if destination.local else config, destination, account
+
+
+def refuse_start(config: Config, unset: Sequence[Read]) -> None:
+    """Raise UsageError as `refuse_unset` does. It also names files with secrets, which the build would refuse next."""
+    try:
+        refuse_unset(config, unset)
+    except UsageError as error:
+        try:
+            secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
+        except PackagingError as refusal:
+            error.what += f"; {refusal.what}"
+            error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}"
+        raise
 
 
 def _run_where_it_writes(config: Config, emit: Emit) -> Config:

@@ -1,4 +1,4 @@
-"""Packages of a project's other programs: its pages of Streamlit or Gradio, its notebooks and tools, next to the app.
+"""Packages of a project's other programs: its pages of Streamlit or Gradio, its notebooks and tools, unused drivers.
 
 They are only left out of a zip that would be too large, and only if no file that the app leads to imports them. What only they
 require goes with them, unless another file of the project imports it.
@@ -7,7 +7,7 @@ require goes with them, unless another file of the project imports it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -23,6 +23,9 @@ from lambent.package.shards.shard import Shard
 _SMALL = 5_000_000
 """Bytes. What is smaller stays if a package that stays imports it: FastAPI takes forms if python-multipart is there."""
 _INTERFACES = ("chainlit", "gradio", "ipython", "nicegui", "panel", "ruff", "streamlit", "voila")
+_SETTINGS = (".py", ".ini", ".cfg", ".toml", ".yaml", ".yml", ".json")
+_DRIVERS = {"mysql-connector-python": b"mysql"}
+"""Drivers of databases that are large, and the word that is in every use of one."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)""")
 
@@ -38,7 +41,7 @@ def find_other_programs(
     reached = {modules.relative(path) for path in ImportGraph(modules, module).files}
     if config.app.attribute == PROGRAM or "manage.py" in files:
         reached |= files.keys()  # a program and Django import modules by names in strings
-    names = {shard.name for shard in shards} & {*left_out.TOOLS, *_INTERFACES}
+    names = {shard.name for shard in shards} & {*left_out.TOOLS, *_INTERFACES, *_unnamed_drivers(config, files)}
     provided = {shard.name: _modules(shard) for shard in shards}
     used = imported_modules({name: files[name] for name in reached & files.keys()}, _all(provided, names))
     parents = _parents(shards)
@@ -53,6 +56,15 @@ def find_other_programs(
     if not programs:
         return frozenset(), frozenset()
     return frozenset(programs), frozenset(_required_only_by(programs, parents, provided, others, shards))
+
+
+def _unnamed_drivers(config: Config, files: Mapping[str, SourceFile]) -> Iterator[str]:
+    """Yield the drivers of databases that neither the code nor a variable names. SQLAlchemy imports one by its URL."""
+    texts = [file.read() for name, file in files.items() if name.endswith(_SETTINGS)]
+    texts += (value.encode() for _, value in config.environment)
+    for driver, database in _DRIVERS.items():
+        if not any(database in text.lower() for text in texts):
+            yield driver
 
 
 def _required_only_by(

@@ -1,0 +1,29 @@
+"""What a deploy refuses before the build, in one error."""
+
+from __future__ import annotations
+
+import random
+import string
+from pathlib import Path
+
+import pytest
+
+from lambent.config.variables.unset import find_unset
+from lambent.errors import UsageError
+from lambent.library.deploy import refuse_start
+from support.configs import load_config
+from support.detection import FLASK, write_project
+
+
+def test_variables_and_files_with_secrets_are_named_together(tmp_path: Path) -> None:
+    token = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=36))
+    files = {"main.py": f"import os\nKEY = os.environ['API_KEY']\n{FLASK}", "data.json": f'{{"token": "ghp_{token}"}}\n'}
+    config = load_config(write_project(tmp_path / "shop", files))
+    with pytest.raises(UsageError) as caught:
+        refuse_start(config, find_unset(config))
+    assert caught.value.what.startswith("API_KEY isn't set, and the app can't start without it; the zip would contain a secret")
+    assert caught.value.hint.startswith("--env API_KEY=VALUE\nand for data.json:1: remove it")
+    (tmp_path / "shop" / ".lambentignore").write_text("/data.json\n")
+    with pytest.raises(UsageError) as caught:
+        refuse_start(config, find_unset(config))
+    assert caught.value.hint == "--env API_KEY=VALUE"

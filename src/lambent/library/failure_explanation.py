@@ -5,7 +5,7 @@ from __future__ import annotations
 from lambent.config.model import Config
 from lambent.deployment.version_breaks import break_of
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.library import dynaconf_settings, empty_settings, example_files, left_out_files, unset_variables
+from lambent.library import dynaconf_settings, empty_settings, example_files, files_above, left_out_files, unset_variables
 from lambent.module_packages import adding
 from lambent.package.artifact import Artifact
 
@@ -14,7 +14,7 @@ def explain(error: FunctionFailedError | PackagingError, config: Config, artifac
     """Explain an error of the app, where it starts here or in Lambda."""
     _name_break(error, artifact)
     unset_variables.explain(error, config)
-    if not example_files.explain(error, config):
+    if not example_files.explain(error, config) and not files_above.explain(error, config):
         left_out_files.explain(error, config, artifact)
     empty_settings.explain(error, config)
     dynaconf_settings.explain(error, config)

@@ -1,0 +1,61 @@
+"""Explains a failure by a file above the folder that is deployed, such as the pages of a frontend next to backend/."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.detection.refusals import deploy_command, folders_above
+from lambent.config.model import Config
+from lambent.config.sourced import Sourced
+from lambent.errors import DetectionError, LambentError
+
+_PATH = re.compile(r"No such file or directory: '(/[^']+)'|Directory '(/[^']+)' does not exist")
+_TEMPLATE = re.compile(r"TemplateNotFound: '?([\w./-]+)")
+_UPWARD = re.compile(r"""["']((?:\.\./)+[\w./-]*)["']""")
+_FOLDERS = ("/var/task", "/tmp/app")
+"""Where the app runs in Lambda."""
+
+
+def explain(error: LambentError, config: Config) -> bool:
+    """Add to an error of the app that it needs the folder above, and the command that deploys that. Return whether it does.
+
+    Only files of the same repository count, and only those that the app finds by its own place, not by that of a shell.
+    """
+    folder = config.folder.resolve()
+    module = ProjectModules(config.folder).of_app(config.app)
+    if module is None:
+        return False
+    for path in _missing_paths(f"{error.what}\n{error.detail}", config, module.path):
+        start = Path(os.path.commonpath((folder, path)))
+        if start == folder or start not in folders_above(folder) or not path.exists():
+            continue
+        parts = module.path.resolve().relative_to(start).with_suffix("").parts
+        spec = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + f":{config.app.attribute}"
+        try:
+            find_named_app(ProjectModules(start), Sourced(spec, "--app"))
+        except DetectionError:
+            continue
+        error.what = f"the app needs {os.path.relpath(path, folder)}, which is above the folder that is deployed"
+        error.hint = deploy_command(start, spec)
+        return True
+    return False
+
+
+def _missing_paths(text: str, config: Config, module: Path) -> Iterator[Path]:
+    """Yield the paths here of what an error says is missing, if they may be above the folder."""
+    folder = config.folder.resolve()
+    for match in _PATH.finditer(text):
+        path = os.path.normpath(match[1] or match[2])
+        for base in _FOLDERS:
+            if not path.startswith(f"{base}/"):
+                yield Path(os.path.normpath(folder / os.path.relpath(path, base)))
+    templates = _TEMPLATE.findall(text)
+    if templates:
+        upward = [value for _, value in config.environment if value.startswith("../")]
+        upward += _UPWARD.findall(module.read_text("utf-8", "replace"))
+        yield from (Path(os.path.normpath(module.resolve().parent / each / name)) for each in upward for name in templates)

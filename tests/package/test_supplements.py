@@ -247,6 +247,19 @@ def test_package_that_another_file_of_the_project_names_is_added(popular: Projec
             popular.build()
 
 
+def test_what_a_layer_lists_is_installed_at_its_version(project: Project) -> None:
+    for version in ("1", "2"):
+        project.offer("odd_tool", {"odd_tool.py": ""}, version=version)
+    template = "Resources:\n  Base:\n    Type: AWS::Serverless::LayerVersion\n    Properties:\n      ContentUri: ./base/\n"
+    project.write({"main.py": f"import helper\n{HANDLER}", "requirements.txt": "shopdb\n", "template.yaml": template})
+    project.write({"base/python/helper.py": "import odd_tool\n", "base/requirements.txt": "# shared\nodd-tool == 1\n"})
+    project.app = App("main", "handler", "handler", shared_modules=("base/python/helper.py",))
+    assert {"helper.py", "shopdb.py", "odd_tool-1.dist-info/METADATA"} <= project.build()
+    assert "odd-tool == 1 is installed too, from base/requirements.txt: helper.py needs it" in project.said
+    (project.folder / "requirements.txt").unlink()
+    assert "odd_tool-1.dist-info/METADATA" in project.build()
+
+
 def test_written_down_package_is_not_added(popular: Project) -> None:
     popular.write({"main.py": f"import yaml\n{HANDLER}", "requirements.txt": "shopdb"})
     popular.build()

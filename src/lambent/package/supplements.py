@@ -1,8 +1,8 @@
 """What a build adds to the requirements, because every start of the app imports it.
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
-project the developer installed, and packages that no file names. A plain requirements file is completed with well-known
-packages, and with those that another file of the project names. A lock or a tool's project says exactly what runs, so there
+project the developer installed, and packages that no file names. A function is completed with what its project's layers
+list. A plain requirements file is completed with well-known packages, and with those that another file of the project names. A lock or a tool's project says exactly what runs, so there
 the error stays.
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent.config.detection.layer_folders import layer_requirements
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.errors import PackagingError
@@ -37,11 +38,13 @@ from lambent.units import listing, pronoun_for, verb_for
 if TYPE_CHECKING:
     from packaging import utils
 
-    from lambent.package.requirements import optional_dependencies, readers, version_finder
+    from lambent.package.requirements import optional_dependencies, readers, requested, requirement_lines, version_finder
 else:
     utils = LazyModule("packaging.utils")
     optional_dependencies = LazyModule("lambent.package.requirements.optional_dependencies")
     readers = LazyModule("lambent.package.requirements.readers")
+    requested = LazyModule("lambent.package.requirements.requested")
+    requirement_lines = LazyModule("lambent.package.requirements.requirement_lines")
     version_finder = LazyModule("lambent.package.requirements.version_finder")
 
 
@@ -93,6 +96,8 @@ def supplement(
         packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
         context = replace(context, config=replace(context.config, packaging=packaging))
         return context, resolve_requirements(context)
+    if lines := _lines_of_layers(context, requirements, lacking):
+        return context, resolve_requirements(context, {**requirements.added, **lines})
     if packages := _unlisted_packages(context, requirements, lacking):
         try:
             return context, resolve_requirements(context, {**requirements.added, **packages})
@@ -125,7 +130,8 @@ def report_additions(context: BuildContext, requirements: Requirements) -> None:
             f"with newer releases of its packages the app failed, so those until {day} are used, when its code was last changed"
         )
         context.emit(Warned(what, "`lambent build --lock` keeps these versions"))
-    added = {requirement.partition("<")[0]: _name_of(requirement) for requirement in requirements.added}
+    unlisted = (requirement for requirement, files in requirements.added.items() if files)
+    added = {requirement.partition("<")[0]: _name_of(requirement) for requirement in unlisted}
     pins = {package: versions[name] for package, name in added.items() if name in versions}
     if pins:
         packages, lines = ([f"{name}{sign}{version}" for name, version in pins.items()] for sign in (" ", "=="))
@@ -156,6 +162,25 @@ def _options(
             context.emit(Notice(f"the {option.kind} {option.name} is installed too: {importer} imports {finding.module}"))
         chosen[option.kind, option.name] = option
     return list(chosen.values())
+
+
+def _lines_of_layers(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return what the requirements files of the project's layers say of the missing modules, and say so.
+
+    The values are the files that need a package which nothing lists, so they are empty.
+    """
+    folder = context.config.folder
+    missing = {utils.canonicalize_name(finding.requirement): finding for finding in lacking if finding.requirement}
+    lines: dict[str, list[str]] = {}
+    for path in layer_requirements(folder):
+        for line in requirement_lines.logical_lines(requirement_lines.decode(path.read_bytes())):
+            line = line.partition(" --hash")[0].strip()
+            finding = missing.pop(requested.name_of(line), None)
+            if finding is not None and line not in requirements.added:
+                importer = finding.files[0].partition(":")[0]
+                context.emit(Notice(f"{line} is installed too, from {path.relative_to(folder)}: {importer} needs it"))
+                lines[line] = []
+    return lines
 
 
 def _unlisted_packages(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:

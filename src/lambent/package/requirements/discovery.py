@@ -19,7 +19,8 @@ the first of these wins:
 requirements.txt comes before a lock because most hosts take it: Heroku, Google Cloud, Elastic Beanstalk. Where the project
 itself installs the lock, and no requirements.txt, the lock comes first: the first of Dockerfile, Procfile, render.yaml and
 README that says how to install it decides. If there is none of these files, the one that the project's Dockerfiles copy counts,
-wherever it is: docker/requirements.txt.
+wherever it is (docker/requirements.txt), or that of its only layer with one (layer/requirements.txt). `supplements.py` takes
+what else layers list.
 
 Above the project, up to the root of the repository (the folder with .git; without one, nothing), only a requirements.txt
 counts, because several apps may share it. A pyproject.toml, lock or setup.py there describes another project. Only the lock of
@@ -38,6 +39,7 @@ from msgspec import Struct
 
 from lambent.config import script_metadata
 from lambent.config.detection.dockerfile import DOCKERFILES
+from lambent.config.detection.layer_folders import layer_requirements
 from lambent.config.detection.project_text import read_text
 from lambent.config.own_package import is_setup_file
 from lambent.package.requirements.toml_file import read_toml
@@ -138,7 +140,7 @@ def find_requirements(
             return source
     if script_metadata.read(app) is not None:
         return _find_for_script(app.resolve(), project, target, skip_own_lock)
-    if path := _file_of_images(project):
+    if path := _file_of_images(project) or _file_of_layer(project):
         return RequirementSource("requirements.txt", path, _relative(path, project), path.parent, project)
     return RequirementSource("nothing", None, "", project, project)
 
@@ -241,6 +243,12 @@ def _file_of_images(folder: Path) -> Path | None:
         if path.is_file() and path.is_relative_to(folder)
     }
     return sources.pop() if len(sources) == 1 else None
+
+
+def _file_of_layer(folder: Path) -> Path | None:
+    """Return the requirements file of the project's layers, if there is just one."""
+    files = layer_requirements(folder)
+    return files[0] if len(files) == 1 else None
 
 
 def _unlocked_candidates(folder: Path, table: dict[str, Any]) -> list[tuple[Kind, Path]]:

@@ -218,6 +218,12 @@ def test_app_in_the_folder_above_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     assert detect(Path("..")).spec == "main:app"
 
 
+def test_examples_in_other_folders_are_no_app_of_the_folder_above(tmp_path: Path) -> None:
+    write_project(tmp_path, {".git/HEAD": "", "one/app.py": FASTAPI, "two/app.py": FASTAPI, "three/index.js": ""})
+    with pytest.raises(DetectionError, match="no Python files here"):
+        detect(tmp_path / "three")
+
+
 @pytest.mark.parametrize(
     "path", ["shop.app:app", "shop.app", "shop/app.py:app", "shop.app:ap", "shp.app:app", "shop.app:create"]
 )

@@ -154,7 +154,8 @@ def elsewhere_error(
 ) -> DetectionError | None:
     """Return the error that names the folders below that have an app, or the one above. None if none has.
 
-    If the only folder can't be deployed as it is, that is the error: it has the command that can.
+    If the only folder below can't be deployed as it is, that is the error: it has the command that can. One above that can't
+    isn't this project's: a folder of examples, say.
     """
     folder = modules.folder
     nested: list[Path] = []
@@ -165,7 +166,7 @@ def elsewhere_error(
         inner = error_in(nested[0]) if error_in is not None and len(nested) == 1 else None
         return inner or _nested_error(folder, nested)
     above = next((candidate for candidate in folders_above(folder) if has_app(candidate)), None)
-    if above is None:
+    if above is None or (error_in is not None and error_in(above)):
         return None
     message = f"no app found here, but the folder above has one: {above.name}"
     return DetectionError(message, where=str(folder), hint=f"lambent deploy {_shown(above)}")

@@ -40,7 +40,7 @@ def with_payload(folder: Path, app: App) -> App:
     if module is None:
         return app
     texts = [path.read_text("utf-8-sig", "replace") for path in ImportGraph(modules, module).files]
-    texts[0] = _with_usual_name(texts[0], app.attribute)
+    texts[0] = with_usual_name(texts[0], app.attribute)
     if any(map(_URL.search, texts)) or not any(map(_REST.search, texts)):
         return app
     remark = f"{app.spec} reads the events of an API Gateway REST API, so it gets the URL's requests in that form"
@@ -50,7 +50,7 @@ def with_payload(folder: Path, app: App) -> App:
     return replace(app, payload=" ".join(("1.0", *paths)), remarks=(*app.remarks, remark))
 
 
-def _with_usual_name(text: str, handler: str) -> str:
+def with_usual_name(text: str, handler: str) -> str:
     """Return a module's text as if the first parameter of its handler were called `event`."""
     match = re.search(rf"^def {re.escape(handler)}\(\s*(\w+)", text, re.MULTILINE)
     return re.sub(rf"\b{match[1]}\b", "event", text) if match else text

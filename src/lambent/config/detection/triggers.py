@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from lambent.config.detection.declared_app import find_function
 from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.detection.rest_events import with_usual_name
 from lambent.config.model import App
 
 _OF_SERVICES = frozenset(
@@ -66,7 +67,8 @@ def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | Non
     module = modules.of_app(app)
     if module is None:
         return None
-    text, file = module.path.read_text("utf-8-sig", "replace"), modules.relative(module.path)
+    text = with_usual_name(module.path.read_text("utf-8-sig", "replace"), app.attribute)
+    file = modules.relative(module.path)
     if (match := _ALEXA.search(text)) and not (_REQUESTS if match["module"] else _HTTP).search(text):
         return "alexa", f"{file} uses {match['module']}" if match["module"] else f"{file} reads Alexa's {match['request']}"
     handler = _function(text, app.attribute)

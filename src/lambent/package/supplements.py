@@ -1,9 +1,9 @@
 """What a build adds to the requirements, because every start of the app imports it.
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
-project the developer installed, and packages that no file names. A function is completed with what its project's layers
-list. A plain requirements file is completed with well-known packages, and with those that another file of the project names. A lock or a tool's project says exactly what runs, so there
-the error stays.
+project the developer installed, and packages that no file names. A function is completed with what its project's layers list.
+A plain requirements file is completed with well-known packages, and with those that another file of the project names. A lock
+or a tool's project says exactly what runs, so there the error stays.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ _SKIPPED = frozenset(("node_modules", "venv", "env", "site-packages", "tests", "
 def layer_folders(folder: Path) -> tuple[str, ...]:
     """Return what may be on the import path because of a layer, relative to the project's folder.
 
-    That is each folder with "layer" in its name and those in it, those that a deployment file calls a layer, and before each the
-    folder `python` that it has, which is the part of a layer's zip that counts.
+    That is each folder with "layer" in its name and those in it, those that a deployment file calls a layer, and before each
+    the folder `python` that it has, which is the part of a layer's zip that counts.
     """
     folders: list[str] = []
     declared = frozenset(_declared_layers(folder))

@@ -67,6 +67,7 @@ def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, o
         with context.phase("requirements"):
             requirements = resolve_requirements(context)
             _say_inferred(context, requirements)
+            _say_left_out(context, config)
         context, requirements, contents, findings = _complete(context, requirements, files, interpreter, archives)
         with context.phase("bytecode"):
             bytecode = archives.enter_context(closing(compile_bytecode(context, contents, interpreter)))
@@ -140,6 +141,12 @@ def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
     if lines := requirements.source.inferred:
         text = f"no requirements file: taking {', '.join(lines)} from the imports; a requirements.txt decides the versions"
         context.emit(Notice(text))
+
+
+def _say_left_out(context: BuildContext, config: Config) -> None:
+    user_set = config.packaging.without
+    if tools := [name for name in context.config.packaging.without if name not in user_set]:
+        context.emit(Notice(f"left out, since they describe the deployment and the app imports none: {', '.join(tools)}"))
 
 
 def source_files(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Files:

@@ -16,6 +16,7 @@ from lambent.events import Emit, Phase, Warned
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
 from lambent.limits import UNZIPPED_MAX
+from lambent.package.deployment_tools import without_deployment_tools
 from lambent.package.target import Target
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class BuildContext(Struct, frozen=True):
     def start(
         cls, config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None
     ) -> BuildContext:
-        """Return the context of a build that starts now. Raises UsageError for an unknown runtime."""
-        target = Target.of(config)
+        """Return the context of a build that starts now, without CDK and the like. Raises UsageError for an unknown runtime."""
+        target, config = Target.of(config), without_deployment_tools(config)
         return cls(config, target, cache.absolute(), environ, emit, options or BuildOptions(), time.monotonic())
 
     @contextmanager

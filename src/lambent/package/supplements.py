@@ -170,7 +170,8 @@ def _lines_of_layers(context: BuildContext, requirements: Requirements, lacking:
     The values are the files that need a package which nothing lists, so they are empty.
     """
     folder = context.config.folder
-    missing = {utils.canonicalize_name(finding.requirement): finding for finding in lacking if finding.requirement}
+    required = (finding for finding in lacking if finding.requirement)
+    missing: dict[str, Finding] = {utils.canonicalize_name(finding.requirement): finding for finding in required}
     lines: dict[str, list[str]] = {}
     for path in layer_requirements(folder):
         for line in requirement_lines.logical_lines(requirement_lines.decode(path.read_bytes())):

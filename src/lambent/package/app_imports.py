@@ -35,21 +35,22 @@ def imports_of_slimmed_modules(files: Mapping[str, SourceFile], root: str) -> fr
 
 def imported_modules(files: Mapping[str, SourceFile], modules: frozenset[str]) -> frozenset[str]:
     """Return which of these top-level modules the files import."""
-    return frozenset(match[1].decode() for match in _statements(files, modules))
+    return modules & {name for line in import_lines(files, modules) for name in _modules_of(line)}
 
 
 def import_lines(files: Mapping[str, SourceFile], modules: Iterable[str]) -> frozenset[str]:
     """Return the lines with which the files import these top-level modules, or something from them."""
-    return frozenset(match[0].strip().decode("utf-8", "replace") for match in _statements(files, modules))
-
-
-def _statements(files: Mapping[str, SourceFile], modules: Iterable[str]) -> Iterator[re.Match[bytes]]:
-    """Yield the imports of these modules, each to the end of its line. The first group is the module."""
     names = b"|".join(re.escape(module).encode() for module in sorted(modules))
-    pattern = re.compile(rb"^[ \t]*(?:from|import)\s+(%b)\b[^\n]*" % names, re.MULTILINE)
-    for name, file in files.items():
-        if name.endswith(".py"):
-            yield from pattern.finditer(file.read())
+    pattern = re.compile(rb"^[ \t]*(?:from\s+|import\s+(?:[\w. \t]+,[ \t]*)*?)(?:%b)\b[^\n]*" % names, re.MULTILINE)
+    sources = (file.read() for name, file in files.items() if name.endswith(".py"))
+    return frozenset(line.strip().decode("utf-8", "replace") for source in sources for line in pattern.findall(source))
+
+
+def _modules_of(line: str) -> Iterator[str]:
+    """Yield the top-level modules that a statement imports: "import os, cgi as c", "from a.b import c"."""
+    keyword, _, rest = line.partition("#")[0].partition(" ")
+    for part in rest.split(",") if keyword == "import" else [rest]:
+        yield from (word.partition(".")[0] for word in part.split()[:1])
 
 
 def _is_slimmed(name: str) -> bool:

@@ -15,6 +15,7 @@ from lambent.errors import PackagingError
 from lambent.package.dependencies import resolve_request
 from lambent.package.lock import Pin
 from lambent.package.requirements import readers
+from lambent.package.requirements.cuda import CudaError
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.unfit import Blocker, UnfitError
@@ -58,7 +59,11 @@ def _edit_for_one(search: RuntimeSearch, runtimes: tuple[str, ...]) -> tuple[str
     for runtime in ordered[:_RUNTIMES_MAX]:
         if runtime not in search.failures and search.fits(runtime):
             continue
-        if edit := _edit(resolve_request(search.context(runtime)), search.failures[runtime].blockers):
+        try:
+            edit = _edit(resolve_request(search.context(runtime)), search.failures[runtime].blockers)
+        except CudaError as error:
+            return error.hint, runtime
+        if edit:
             return edit, runtime
     return "", next(runtime for runtime in ordered if runtime in search.failures)
 
@@ -116,6 +121,8 @@ def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callab
         options = replace(request.options, freed=frozenset(edits.values()))
         try:
             pins = readers.read_lock(replace(request, options=options)).pins
+        except CudaError:
+            raise
         except PackagingError as error:
             parents = {name: name for name in _PARENT.findall(" ".join(error.detail.split()))}
             blockers = error.blockers if isinstance(error, UnfitError) else ()

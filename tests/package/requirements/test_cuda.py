@@ -33,7 +33,7 @@ def test_following_the_hint_gets_the_build_for_cpus(tmp_path: Path) -> None:
         error = caught.value
         assert error.what.startswith("torch 2.0 would be its build for CUDA") and error.what.endswith("Lambda has no GPU")
         assert not [request.path for request in pypi.requests if request.path.endswith("nvidia_cublas_cu12-1.0.whl")]
-        line = error.hint.removeprefix("add the line ").removesuffix(" to requirements.txt")
+        line = error.hint.removeprefix("add the line ").partition(" to requirements.txt, and use --overflow")[0]
         write(project, {"requirements.txt": f"{line.replace(CPU_INDEX, f'{pytorch.url}/simple')}\n{text}"})
         assert versions(resolve_project(project, TARGET, tmp_path / "cache")) == {"torch": "2.0+cpu"}
 
@@ -46,7 +46,7 @@ def test_each_tool_has_its_command(tmp_path: Path) -> None:
         project = write(tmp_path / "app", {"pyproject.toml": text})
         with pytest.raises(PackagingError) as caught:
             resolve_project(project, TARGET, tmp_path / "cache")
-        assert caught.value.hint.endswith("&& poetry add --source pytorch-cpu torch==2.0")
+        assert caught.value.hint.partition(",")[0].endswith("&& poetry add --source pytorch-cpu torch==2.0")
 
 
 def test_extra_for_cuda_is_refused_before_its_download(tmp_path: Path) -> None:
@@ -60,3 +60,18 @@ def test_extra_for_cuda_is_refused_before_its_download(tmp_path: Path) -> None:
     assert caught.value.hint == "jax instead of jax[cuda12]"
     write(project, {"requirements.txt": "flask\njax==0.9\n"})
     refuse_cuda([library], request)
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"), [("torch", f"add the line --extra-index-url {CPU_INDEX}"), ("tensorflow", "tensorflow-cpu==2.2")]
+)
+def test_wheel_with_its_own_libraries_for_cuda_is_refused(tmp_path: Path, name: str, cure: str) -> None:
+    request = make_request(write(tmp_path / "app", {"requirements.txt": f"{name}\n"}), TARGET, tmp_path / "cache")
+
+    def pin(size: int) -> Pin:
+        return Pin(name, "2.2", (DistFile(f"{name}-2.2-py3-none-any.whl", "https://x.invalid/a", (), size),))
+
+    with pytest.raises(PackagingError, match=f"{name} 2.2 would be its build for CUDA: 516.0 MB in 1 file") as caught:
+        refuse_cuda([pin(516_000_000)], request)
+    assert caught.value.hint.startswith(cure) and "--overflow" in caught.value.hint
+    refuse_cuda([pin(190_000_000)], request)

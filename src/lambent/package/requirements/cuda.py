@@ -1,4 +1,7 @@
-"""Refuses builds for CUDA before their gigabytes are downloaded: Lambda has no GPU, and most packages have a small build."""
+"""Refuses builds for CUDA before their gigabytes are downloaded: Lambda has no GPU, and most packages have a smaller build.
+
+PyTorch and TensorFlow for CPUs are above 250 MB as well, so the hint names --overflow with them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Sequence
 
 from lambent import units
 from lambent.errors import PackagingError
-from lambent.package.lock import Pin
+from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.wheels.choose_wheel import choose_wheel
@@ -30,34 +33,54 @@ _CURES = {
 }
 _OTHER_CURE = f"take torch from {CPU_INDEX}, and lock again"
 
+_OVERFLOW = "and use --overflow, since the build for CPUs is above 250 MB too"
 
 _EXTRA = re.compile(r"([A-Za-z][\w.-]*)\s*\[[^\]\n]*\bcuda[^\]\n]*\]")
 """A requirement such as jax[cuda12] or tensorflow[and-cuda]."""
 _EXTRA_MIN = 500_000_000
 """Bytes of NVIDIA's libraries, which no zip can hold."""
+_BUNDLED_MIN = 300_000_000
+"""Bytes of a wheel that has them itself: torch 1.x, tensorflow. The builds for CPUs are smaller."""
+
+
+class CudaError(PackagingError):
+    """The requirements bring a build for CUDA."""
 
 
 def refuse_cuda(pins: Sequence[Pin], request: ResolveRequest) -> None:
-    """Raise PackagingError if the pins hold PyTorch, or an extra for CUDA, with NVIDIA's libraries."""
-    torch = next((pin for pin in pins if pin.name == "torch"), None)
+    """Raise CudaError if the pins hold PyTorch, TensorFlow or an extra for CUDA, with NVIDIA's libraries."""
+    frameworks = [pin for pin in pins if pin.name in ("torch", "tensorflow")]
     libraries = [pin for pin in pins if _LIBRARY.match(pin.name)]
-    if not any(pin.name.startswith("nvidia-") for pin in libraries):
+    has_libraries = any(pin.name.startswith("nvidia-") for pin in libraries)
+    for framework in frameworks:
+        packages = [framework, *libraries] if framework.name == "torch" else [framework]
+        if (has_libraries and framework.name == "torch") or _size([framework], request) >= _BUNDLED_MIN:
+            what = f"{framework.name} {framework.version} would be its build for CUDA{_download(packages, request)}"
+            raise CudaError(f"{what}, and Lambda has no GPU", where=request.source.name, hint=_cure(framework, request))
+    if not has_libraries or _size(libraries, request) < _EXTRA_MIN:
         return
-    packages = [torch, *libraries] if torch is not None else libraries
-    wheels = [wheel for pin in packages if (wheel := choose_wheel(pin, request.target))]
-    total = sum(wheel.size or 0 for wheel in wheels)
-    download = f": {units.size(total)} in {units.count(len(wheels), 'file')}" if total else ""
-    source = request.source
-    if torch is not None:
-        version = f"torch=={torch.version.partition('+')[0]}"
-        raise PackagingError(
-            f"torch {torch.version} would be its build for CUDA{download}, and Lambda has no GPU",
-            where=source.name,
-            hint=_CURES.get(source.kind, _OTHER_CURE).format(name=source.name, torch=version),
-        )
-    if total >= _EXTRA_MIN and (extra := _EXTRA.search(decode(request.path.read_bytes()))):
-        raise PackagingError(
-            f"{extra[0]} brings libraries for CUDA{download}, and Lambda has no GPU",
-            where=source.name,
-            hint=f"{extra[1]} instead of {extra[0]}",
-        )
+    if extra := _EXTRA.search(decode(request.path.read_bytes())):
+        what = f"{extra[0]} brings libraries for CUDA{_download(libraries, request)}, and Lambda has no GPU"
+        raise CudaError(what, where=request.source.name, hint=f"{extra[1]} instead of {extra[0]}")
+
+
+def _cure(framework: Pin, request: ResolveRequest) -> str:
+    version, source = framework.version.partition("+")[0], request.source
+    if framework.name == "tensorflow":
+        return f"tensorflow-cpu=={version} instead of tensorflow in {source.name}, {_OVERFLOW}"
+    cure = _CURES.get(source.kind, _OTHER_CURE).format(name=source.name, torch=f"torch=={version}")
+    return f"{cure}, {_OVERFLOW}"
+
+
+def _wheels(pins: Sequence[Pin], request: ResolveRequest) -> list[DistFile]:
+    return [wheel for pin in pins if (wheel := choose_wheel(pin, request.target))]
+
+
+def _size(pins: Sequence[Pin], request: ResolveRequest) -> int:
+    """Return the bytes to download, as far as the index says so."""
+    return sum(wheel.size or 0 for wheel in _wheels(pins, request))
+
+
+def _download(pins: Sequence[Pin], request: ResolveRequest) -> str:
+    total = _size(pins, request)
+    return f": {units.size(total)} in {units.count(len(_wheels(pins, request)), 'file')}" if total else ""

@@ -40,6 +40,7 @@ _BY_MODULE = {
     "ask_sdk_model": "ask-sdk-model",
     "attr": "attrs",
     "aws_lambda_powertools": "aws-lambda-powertools",
+    "aws_xray_sdk": "aws-xray-sdk",
     "background_task": "django-background-tasks",
     "barcode": "python-barcode",
     "bootstrapform": "django-bootstrap-form",

@@ -46,6 +46,7 @@ def test_a_handler_that_fails_at_import_has_not_started() -> None:
     (
         ('{"error": "\'body\'"}', "a body"),
         ('{"message": ["body"]}', "a body"),
+        ("error: 'Content-Type'", "headers of its own"),
         ('{"body": 1}', ""),
         ("could not connect", ""),
         ("the 'headers' table", ""),
@@ -53,3 +54,16 @@ def test_a_handler_that_fails_at_import_has_not_started() -> None:
 )
 def test_a_handler_that_catches_the_exception_names_the_member(body: str, missing: str) -> None:
     assert missing_part(Failure(SETTINGS, status=500, body=body)) == missing
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "missing"),
+    (
+        ("SchemaValidationError", "Error: data.pathParameters must be object, Data: None", "a parameter in the path"),
+        ("ValidationError", "1 validation error for Event\nbody\n  Field required", "a body"),
+        ("ParamValidationError", "Missing required parameter in input: body", ""),
+        ("ValidationError", "1 validation error for Settings\nurl\n  Field required", ""),
+    ),
+)
+def test_a_request_that_its_own_validation_rejects_lacks_a_part(error: str, message: str, missing: str) -> None:
+    assert missing_part(Failure(SETTINGS, error, message)) == missing

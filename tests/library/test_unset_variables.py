@@ -54,6 +54,15 @@ def test_variable_that_is_read_next_to_the_one_that_failed_is_named_too(tmp_path
     assert error.hint == "--env MAIL_USER=you@example.com --env MAIL_PASSWORD=VALUE"
 
 
+def test_parameter_of_aws_that_is_none_names_the_variable(tmp_path: Path) -> None:
+    code = "import os\ndef handler(event, context):\n    url = os.getenv('ORDERS_QUEUE_URL')\n    return os.getenv('OTHER_URL')\n"
+    config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
+    detail = "ParamValidationError: Invalid type for parameter QueueUrl, value: None"
+    error = FunctionFailedError("the function failed", hint="fix the error", detail=detail)
+    unset_variables.explain(error, config)
+    assert error.hint.startswith("--env ORDERS_QUEUE_URL=") and "OTHER" not in error.hint
+
+
 def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:
     code = FLASK + "import os\napp.secret_key = os.getenv('SESSIONS')\n"
     config = load_config(write_project(tmp_path / "shop", {"main.py": code}))

@@ -24,18 +24,26 @@ _IN_VARIABLES = {
 _ERRORS = re.compile(r"\b(?:KeyError|TypeError|AttributeError|JSONDecodeError)\b")
 _MEMBER = re.compile(rf"""\b\w+(?:\[\s*|\.get\(\s*)['"]({"|".join(_NAMES)})['"]""")
 _OTHER_MEMBER = re.compile(r"""\bevent(?:\[\s*|\.get\(\s*)['"]""")
-_IN_RESPONSE = re.compile(r"""(?<!\w)['"](body|queryStringParameters)['"](?!\w|\s*:)|the JSON object must be str""")
+_IN_RESPONSE = re.compile(
+    r"""(?<!\w)['"](body|queryStringParameters|[Cc]ontent-[Tt]ype|[Aa]uthorization|[Xx]-[\w-]+)['"](?!\w|\s*:)"""
+    "|the JSON object must be str"
+)
 """What a handler that catches the exception says of it: `str(KeyError("body"))`."""
+_INVALID = re.compile(r"(?!Param)\w*Validat\w*|JsonSchema\w*")
+"""Errors of what checks a whole request: Powertools, pydantic, jsonschema. botocore's ParamValidationError is about another."""
+_IN_VALIDATION = re.compile(rf"\b({'|'.join((*_NAMES, 'pathParameters'))})\b")
 
 
 def missing_part(failure: Failure) -> str:
     """Return what the request of the check lacks, in words, if the handler failed for that reason. Else ""."""
     if ", in <module>" in failure.traceback:
         return ""  # it did not start
+    if _INVALID.match(failure.error_type) and (match := _IN_VALIDATION.search(failure.message)):
+        return _NAMES.get(match[1], _PATH)
     line = failure.source_line
     if not line or not _ERRORS.search(f"{failure.error_type} {failure.exception}"):
         match = _IN_RESPONSE.search(f"{failure.body}\n{failure.lines}") if failure.status and not line else None
-        return _NAMES.get(match[1] or "body", "") if match else ""
+        return _NAMES.get(match[1] or "body", _NAMES["headers"]) if match else ""
     if match := _MEMBER.search(line):
         return _NAMES[match[1]]
     if _READS_PATH.search(line) and _takes_paths(failure):

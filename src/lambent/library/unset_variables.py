@@ -22,6 +22,9 @@ _NO_VALUE = re.compile(
     re.I,
 )
 
+_PARAMETER = re.compile(r"Invalid type for parameter (\w+), value: None")
+"""What botocore says of QueueUrl=None."""
+
 
 def explain(error: LambentError, config: Config) -> None:
     """Name all variables that aren't set in an error of the app that is about one of them, and the flags that set them."""
@@ -54,6 +57,8 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     """
     if not _NO_VALUE.search(text):
         return []
+    if match := _PARAMETER.search(text):
+        return [read.name for read in unset if match[1].lower() in read.name.lower().replace("_", "")]
     names = {read.name: (read.name, _setting(read, folder)) for read in unset}
     mentioned = [
         name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)

@@ -28,6 +28,8 @@ from lambent.package.shards.import_scanner import scan_imports
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
 _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
 _IMPLIED = (
+    ("aws-lambda-powertools", rb"\bTracer\s*\(", "aws-xray-sdk"),
+    ("aws-lambda-powertools", rb"\butilities\.validation\b", "fastjsonschema"),
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
     ("passlib", rb"""CryptContext\([^)]*["']bcrypt["']""", "bcrypt<5"),  # passlib doesn't work with later ones

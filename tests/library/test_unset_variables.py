@@ -55,7 +55,9 @@ def test_variable_that_is_read_next_to_the_one_that_failed_is_named_too(tmp_path
 
 
 def test_parameter_of_aws_that_is_none_names_the_variable(tmp_path: Path) -> None:
-    code = "import os\ndef handler(event, context):\n    url = os.getenv('ORDERS_QUEUE_URL')\n    return os.getenv('OTHER_URL')\n"
+    code = (
+        "import os\ndef handler(event, context):\n    url = os.getenv('ORDERS_QUEUE_URL')\n    return os.getenv('OTHER_URL')\n"
+    )
     config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
     detail = "ParamValidationError: Invalid type for parameter QueueUrl, value: None"
     error = FunctionFailedError("the function failed", hint="fix the error", detail=detail)

@@ -231,8 +231,17 @@ def test_build_takes_an_older_runtime_where_an_added_package_needs_it(project: P
     assert named.value.hint.startswith(f"--runtime {older}"), named.value.hint
 
 
-@pytest.mark.parametrize("program", ["init_db.py", "unrelated.py"])
-def test_tables_that_the_start_lacks_are_made_or_its_error_stays(project: Project, program: str) -> None:
+NO_TABLE = [
+    ("init_db.py", "OperationalError: no such table: post", ""),
+    ("init_db.py", "a traceback that ends before its exception", "deploy a SQLite file that has them"),
+    ("unrelated.py", "OperationalError: no such table: post", ""),
+]
+
+
+@pytest.mark.parametrize(("program", "detail", "hint"), NO_TABLE)
+def test_tables_that_the_start_lacks_are_made_or_its_error_stays(
+    project: Project, program: str, detail: str, hint: str
+) -> None:
     source = 'import sqlite3\nsqlite3.connect("small.db").execute("CREATE TABLE post (id)")\n'
     write(project.folder, {"main.py": "def app(environ, start_response): pass\n", program: source})
     builds: list[tuple[set[str], bool]] = []
@@ -241,7 +250,7 @@ def test_tables_that_the_start_lacks_are_made_or_its_error_stays(project: Projec
         names = {entry.name for entry in artifact.entries}
         builds.append((names & {"small.db"}, "LAMBENT_WRITABLE" in dict(artifact.environment)))
         if "small.db" not in names:
-            raise FunctionFailedError("the database has no table post", detail="OperationalError: no such table: post")
+            raise FunctionFailedError("the database has no table post", hint=hint, detail=detail)
 
     config = replace(project.config, app=App("main", "app", "wsgi"))
     if program == "unrelated.py":

@@ -174,6 +174,16 @@ def test_development_packages_of_a_pipfile_are_installed_if_a_start_imports_one(
     assert project.said[-1] == "the group dev-packages is installed too: main.py imports shopdb"
 
 
+def test_development_packages_of_an_old_poetry_project_are_installed_too(project: Project) -> None:
+    table = '[tool.poetry]\nname = "shop"\nversion = "1"\n[tool.poetry.dependencies]\npython = "^3.8"\nother = "*"\n'
+    table += '[tool.poetry.dev-dependencies]\nshopdb = "*"\n'
+    source = f'[[tool.poetry.source]]\nname = "own"\nurl = "{project.registry.url}/simple"\n'
+    project.offer("other", {"other.py": ""})
+    project.write({"main.py": f"import shopdb\n{HANDLER}", "pyproject.toml": table + source})
+    assert "shopdb.py" in project.build()
+    assert project.said[-1] == "the group dev is installed too: main.py imports shopdb"
+
+
 @pytest.mark.parametrize(
     "use", ["try:\n    import shopdb\nexcept ImportError:\n    shopdb = None\n", "def f():\n    import shopdb\n"]
 )

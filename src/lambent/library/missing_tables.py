@@ -13,6 +13,8 @@ from lambent.library.start_records import record_path
 from lambent.package.cache import read_json, write_json
 
 _NO_TABLE = re.compile(r"no such table: (?:\w+\.)?(\w+)")
+_DIAGNOSED = re.compile(r"the database has no table (\w+)")
+"""What the check of a version says, also where the traceback doesn't end in its exception."""
 
 
 def with_tables(config: Config, cache: Path, error: LambentError) -> Config | None:
@@ -21,7 +23,7 @@ def with_tables(config: Config, cache: Path, error: LambentError) -> Config | No
     None if that isn't the error, or if the build has made the tables already: a Django project's are always made.
     """
     text = f"{error.what}\n{error.detail}"
-    match = _NO_TABLE.search(text)
+    match = _NO_TABLE.search(text) or (_DIAGNOSED.match(error.what) if "SQLite file" in error.hint else None)
     if match is None or config.missing_table or config.app.kind == "handler" or "django/" in text:
         return None
     write_json(record_path("table", config, cache), match[1])

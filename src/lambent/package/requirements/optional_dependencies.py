@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from lambent.module_packages import requirement_for
 from lambent.package.requirements.discovery import RequirementSource
+from lambent.package.requirements.poetry_project import groups_of
 from lambent.package.requirements.requested import name_of
 from lambent.package.requirements.toml_file import read_toml
 
@@ -53,7 +54,7 @@ def _options(table: Mapping[str, Any]) -> Iterator[Option]:
         yield Option("extra", name, _names(lines))
     for name, lines in table.get("dependency-groups", {}).items():
         yield Option("group", name, _names(lines))
-    for name, group in poetry.get("group", {}).items():
+    for name, group in groups_of(poetry).items():
         yield Option("group", name, frozenset(map(canonicalize_name, group.get("dependencies", {}))))
 
 

@@ -18,6 +18,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import Pin, Repository
 from lambent.package.requirements.file_lookup import LockedPackage, archive_pin, check_complete, find_files
 from lambent.package.requirements.markers import matches
+from lambent.package.requirements.poetry_project import groups_of
 from lambent.package.requirements.pyproject import selected_lines
 from lambent.package.requirements.requested import mark_requested, name_of
 from lambent.package.requirements.resolve_request import ResolveRequest, check_names
@@ -73,7 +74,7 @@ class _PoetryLock:
     def packages(self) -> tuple[LockedPackage, ...]:
         """Return the packages for the target. Raises PackagingError."""
         request, name = self._request, self._request.source.name
-        groups = {**self._poetry.get("group", {}), **self._pyproject.get("dependency-groups", {})}
+        groups = {**groups_of(self._poetry), **self._pyproject.get("dependency-groups", {})}
         check_names("dependency group", request.options.groups, groups, name)
         check_names("extra", request.options.extras, self._lock.get("extras", {}), name)
         entries = self._lock.get("package", ())
@@ -110,7 +111,7 @@ class _PoetryLock:
                 yield _Dependency(canonicalize_name(requirement.name), extras, str(requirement.specifier))
         extras = self._poetry.get("extras", {})
         optional = {name_of(line) for extra in options.extras for line in extras.get(extra, ())}
-        groups = (self._poetry.get("group", {}).get(group, {}) for group in options.groups)
+        groups = (groups_of(self._poetry).get(group, {}) for group in options.groups)
         for table in (self._poetry, *groups):
             for name, value in table.get("dependencies", {}).items():
                 if name != "python":

@@ -22,7 +22,7 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of [tool.poetry.dependencies], and of the selected groups and extras. Raises PackagingError."""
     poetry: Mapping[str, Any] = (read_toml(request.path) or {})["tool"]["poetry"]
     options = request.options
-    groups, extras = poetry.get("group", {}), poetry.get("extras", {})
+    groups, extras = groups_of(poetry), poetry.get("extras", {})
     check_names("dependency group", options.groups, groups, request.source.name)
     check_names("extra", options.extras, extras, request.source.name)
     optional = {name_of(line) for extra in options.extras for line in extras[extra]}
@@ -35,6 +35,12 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
         for line in _lines(name, value, optional, request)
     ]
     return resolve_lines(lines, _index_lines(poetry), request)
+
+
+def groups_of(poetry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dependency groups of `[tool.poetry]` by name. Before Poetry 1.2 "dev" had a table of its own."""
+    development = {"dev": {"dependencies": poetry["dev-dependencies"]}} if "dev-dependencies" in poetry else {}
+    return {**development, **poetry.get("group", {})}
 
 
 def _lines(name: str, value: object, optional: set[str], request: ResolveRequest) -> Iterator[str]:

@@ -60,3 +60,7 @@ def test_path_of_an_mcp_server(folder: Path) -> None:
     config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
     server = replace(config, app=replace(config.app, attribute="mcp.http_app()"))
     assert hint_for_no_page(server, None).startswith("--check-path /mcp, ")  # type: ignore[arg-type]
+    program = replace(config, app=replace(config.app, attribute="__main__"))
+    (folder / "server.py").write_text("from mcp.server.stdio import stdio_server\n")
+    (folder / "main.py").write_text("from server import stdio_server\n")
+    assert hint_for_no_page(program, None).startswith("--check-path /mcp, ")  # type: ignore[arg-type]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lambent.config.detection.frameworks import PROGRAM
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
 from lambent.deployment.context import OWN_PATH
@@ -16,20 +17,31 @@ from lambent.package.artifact import Artifact
 _MCP_APP = re.compile(r"\.(streamable_http_app|http_app|sse_app)\(")
 _MCP_PATHS = {"streamable_http_app": "/mcp", "http_app": "/mcp", "sse_app": "/sse"}
 """Where the apps of MCP servers answer, unless their authors chose another path."""
+_MCP_SERVER = re.compile(r"^\s*(?:from|import) (?:mcp\.server|fastmcp)\b", re.MULTILINE)
 
 
 def hint_for_no_page(config: Config, artifact: Artifact) -> str:
     """Return what may help an app that has no page for a path: its own path, or the line that packs files which it names."""
     if match := _MCP_APP.search(config.app.attribute):
-        return f"--check-path {_MCP_PATHS[match[1]]}, the path that MCP clients call"
+        return _mcp_path(_MCP_PATHS[match[1]])
+    if config.app.attribute == PROGRAM and any(_MCP_SERVER.search(file.read_text("utf-8", "replace")) for file in _own(config)):
+        return _mcp_path(_MCP_PATHS["streamable_http_app"])  # that of runtime/program.py
     cause = _ignored_page(config, artifact)
     return f"{OWN_PATH}; or {cause}" if cause else OWN_PATH
+
+
+def _mcp_path(path: str) -> str:
+    return f"--check-path {path}, the path that MCP clients call"
+
+
+def _own(config: Config) -> Iterable[Path]:
+    return own_files(config) if config.path.is_dir() else ()
 
 
 def _ignored_page(config: Config, artifact: Artifact) -> str:
     packed = frozenset(entry.name for entry in artifact.entries)
     prefixes = ("", "" if config.app.root == "." else f"{config.app.root}/")
-    for file in own_files(config) if config.path.is_dir() else ():
+    for file in _own(config):
         for path in _paths_in(file.read_text("utf-8-sig", "replace")):
             for name in (f"{prefix}{path}" for prefix in prefixes):
                 if not is_left_out(name, config, packed):

@@ -158,6 +158,47 @@ def test_a_bare_handler_that_writes_is_told_of_the_flag(deployer: Deployer, tmp_
     assert fetch(deployer.deploy(folder, [], writable=True).url, 10).body == b"x"
 
 
+SEVERAL = """\
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: hello/
+      Handler: app.lambda_handler
+      Events:
+        Get: {Type: Api, Properties: {Path: "/hello/{name}", Method: get}}
+  Code:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: code/
+      Handler: app.lambda_handler
+      Events:
+        Any: {Type: HttpApi, Properties: {Path: /code, Method: any}}
+"""
+SAYS = """\
+import helper
+def lambda_handler(event, context):
+    import later
+    name = (event.get("pathParameters") or {}).get("name", "you")
+    return {"statusCode": 200, "body": f"{helper.NAME} {later.NAME} {name}"}
+"""
+
+
+def test_functions_of_one_template_deploy_as_one_app(deployer: Deployer, tmp_path: Path) -> None:
+    files = {f"{folder}/app.py": SAYS for folder in ("hello", "code")}
+    files |= {
+        f"{folder}/{name}.py": f"NAME = '{name} of {folder}'\n" for folder in ("hello", "code") for name in ("helper", "later")
+    }
+    folder = write(tmp_path / "several", {"template.yaml": SEVERAL, **files})
+    emitted: list[events.Event] = []
+    url = deployer.deploy(folder, emitted).url.rstrip("/")
+    assert warnings(emitted) == []
+    assert fetch(f"{url}/hello/Ann", 10).body == b"helper of hello later of hello Ann"
+    assert fetch(f"{url}/code", 10).body == b"helper of code later of code you"
+    assert fetch(f"{url}/hello/Bob", 10).body == b"helper of hello later of hello Bob"
+    assert fetch(f"{url}/other", 10).status == 404
+
+
 SETTINGS = """\
 from pathlib import Path
 BASE_DIR = Path(__file__).resolve().parent.parent

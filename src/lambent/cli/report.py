@@ -21,7 +21,7 @@ from lambent.events import ignore
 from lambent.library.app_source import AppSource
 from lambent.library.default_folders import default_cache
 from lambent.local import daemon
-from lambent.package.dependencies import requirement_source
+from lambent.package.dependencies import requirement_sources
 from lambent.package.target import Target
 from lambent.ui.sanitize import sanitize
 from lambent.ui.software import software
@@ -70,13 +70,13 @@ def _machine(state: Path) -> Iterator[tuple[str, str]]:
 def _app(source: AppSource) -> Iterator[tuple[str, str]]:
     try:
         config = source.load(default_cache(), ignore)
-        requirements = requirement_source(config, Target.of(config))
+        requirements = [source.name for source in requirement_sources(config, Target.of(config)) if source.name]
     except LambentError as error:
         yield "app", f"{type(error).__name__}: {_without_private(error)}"
         return
     yield "app", f"{config.app.spec}  ({config.app.kind}, {config.app.source})"
     yield "runtime", f"{config.runtime} on {config.architecture}  ({config.origins['runtime']})"
-    yield "requirements", requirements.name or "no file"
+    yield "requirements", ", ".join(requirements) or "no file"
     yield "settings", ", ".join(_settings(config)) or "none"
     yield "variables", str(len(config.environment) + len(config.secrets))
 

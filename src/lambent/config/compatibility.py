@@ -24,6 +24,8 @@ def oldest_python(app: App, client: Sourced[RuntimeClient | None]) -> tuple[tupl
         return OLDEST_FOR_LAMBENT_CLIENT, "lambent's runtime client needs python3.8 or newer"
     if app.payload and client.value is None:
         return OLDEST_FOR_LAMBENT_CLIENT, "a handler of REST events needs lambent's runtime client, and python3.8 or newer"
+    if app.routes:
+        return OLDEST_FOR_LAMBENT_CLIENT, "several functions as one need lambent's runtime client, and python3.8 or newer"
     return OLDEST_PYTHON, ""
 
 
@@ -34,6 +36,7 @@ def check_settings(app: App, runtime: Sourced[str], settings: Mapping[str, Sourc
     _check_stream(app, client, settings["stream"])
     _check_writable(app, client, settings["writable"])
     _check_run(client, settings["run"])
+    _check_routes(app, client)
     _check_web_settings(app, settings["events"], settings["base_path"], settings["static"])
 
 
@@ -80,6 +83,13 @@ def _check_run(client: Sourced[RuntimeClient | None], run: Sourced[bool]) -> Non
         hint = 'turn run off, or set runtime_client = "lambent"'
         where = f"{run.origin} and {client.origin}"
         raise UsageError("AWS's runtime client can't run the commands of lambent run", where=where, hint=hint)
+
+
+def _check_routes(app: App, client: Sourced[RuntimeClient | None]) -> None:
+    """Refuse several functions as one under AWS's own client, which knows one handler."""
+    if app.routes and client.value == "aws":
+        message = f"AWS's runtime client can't call the {len(app.modules)} modules with functions of {app.spec}"
+        raise UsageError(message, where=client.origin, hint="remove runtime_client, or name one function with --app")
 
 
 def _check_web_settings(app: App, events: Sourced[str], base_path: Sourced[str], static: Sourced[Any]) -> None:

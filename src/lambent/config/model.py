@@ -26,6 +26,35 @@ RuntimeClient = Literal["lambent", "aws"]
 CLIENTS: dict[str, RuntimeClient] = {"lambent": "lambent", "aws": "aws"}
 
 
+class Route(Struct, frozen=True):
+    """The requests that API Gateway sends to one of several functions.
+
+    `method` is "GET" or "ANY", `path` "/items/{id}", or "" for requests that no other route is for. `attribute` of `module` is
+    the handler, which gets events of `payload` "1.0" or "2.0". `folder` is where its code is, relative to the project.
+    """
+
+    method: str
+    path: str
+    module: str
+    attribute: str
+    folder: str = "."
+    payload: str = "2.0"
+
+    @property
+    def handler(self) -> str:
+        """The handler in Lambda's form, in its own folder."""
+        return f"{self.module}.{self.attribute}"
+
+    @property
+    def full_module(self) -> str:
+        """The module as seen from the project's folder: "hello.app"."""
+        return ".".join((*(part for part in self.folder.split("/") if part != "."), self.module))
+
+    def __str__(self) -> str:
+        """Format it for people: "GET /items/{id}"."""
+        return f"{self.method} {self.path}" if self.path else "all other requests"
+
+
 class App(Struct, frozen=True):
     """An app, as `attribute` of `module`.
 
@@ -34,6 +63,7 @@ class App(Struct, frozen=True):
     `remarks` are lines about what else the project says. `payload` is "1.0" for a handler of an API Gateway REST API's events.
     `trigger` says what calls a handler that no HTTP request calls: "schedule", "" if one may. `shared_modules` are files and
     folders, relative to the project, that are imported as if they were in the root: those of a layer, for example.
+    With `routes`, the app is several functions that the deployment file `source` describes, and it has no module of its own.
     """
 
     module: str
@@ -45,6 +75,7 @@ class App(Struct, frozen=True):
     payload: str = ""
     trigger: str = ""
     shared_modules: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     def is_same(self, other: App) -> bool:
         """Return whether both are the same object, wherever each was found."""
@@ -57,8 +88,23 @@ class App(Struct, frozen=True):
 
     @property
     def spec(self) -> str:
-        """The app in the form of `--app`, "module:attribute"."""
-        return f"{self.module}:{self.attribute}"
+        """The app in the form of `--app`: "module:attribute", or the file that describes several functions."""
+        return self.source if self.routes else f"{self.module}:{self.attribute}"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that a start imports first, as seen from the root."""
+        return tuple(dict.fromkeys(route.full_module for route in self.routes)) or ((self.module,) if self.module else ())
+
+    @property
+    def gettable_paths(self) -> tuple[str, ...]:
+        """The paths of the routes that GET can ask for, those without parameters. Other apps may have any."""
+        return tuple(route.path or "/" for route in self.routes if route.method in ("GET", "ANY") and "{" not in route.path)
+
+    @property
+    def code_folders(self) -> tuple[str, ...]:
+        """The folders, relative to the root, that one function each has on its import path. Empty for any other app."""
+        return tuple(dict.fromkeys(route.folder for route in self.routes if route.folder != "."))
 
 
 NO_APP = App("", "", "handler")
@@ -245,13 +291,14 @@ class Config(Struct, frozen=True):
     def client(self) -> RuntimeClient:
         """The configured client, or the default: lambent's for a web app, AWS's for a bare handler.
 
-        AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, nor starts a handler without
-        calling it, nor runs commands, so a handler that needs this gets lambent's.
+        AWS's client neither resolves secrets, nor copies the app to /tmp, nor changes events, nor calls one of several
+        functions, nor starts a handler without calling it, nor runs commands, so a handler that needs this gets lambent's.
         """
         needs_lambent = (
-            self.app.kind != "handler" or self.secrets or self.writable or self.app.payload or self.run or not self.has_url
+            *(self.app.kind != "handler", self.secrets, self.writable, self.app.payload, self.app.routes, self.run),
+            not self.has_url,
         )
-        return self.runtime_client or ("lambent" if needs_lambent else "aws")
+        return self.runtime_client or ("lambent" if any(needs_lambent) else "aws")
 
     @property
     def function_environment(self) -> dict[str, str]:

@@ -13,9 +13,9 @@ from lambent.config.model import Config
 def own_files(config: Config) -> list[Path]:
     """Return the files, the app's module first."""
     modules = ProjectModules(config.folder)
-    module = modules.of_app(config.app)
-    if module is None:
+    starts = modules.starts_of(config.app)
+    if not starts:
         return []
-    files = [path for path in ImportGraph(modules, module).files if path.is_file()]
+    files = [path for path in ImportGraph(modules, *starts).files if path.is_file()]
     settings = settings_module(files, dict(config.environment).get("DJANGO_SETTINGS_MODULE", ""))
     return list(dict.fromkeys([*files, *(files_by_name(modules, settings) if settings else ())]))

@@ -204,10 +204,12 @@ def _flags(config: Config) -> dict[str, str]:
 
 
 def _check(config: Config) -> dict[str, str]:
-    """Return how to check the version. A handler that no request calls is only started: no event of ours suits it."""
-    if config.app.kind == "handler" and not config.has_url:
+    """Return how to check the version. A handler that no request of ours suits is only started."""
+    paths = config.app.gettable_paths
+    path = config.hosting.check_path or ("" if "/" in paths or not paths else paths[0])
+    is_uncallable = not config.has_url or (config.app.routes and not paths and not path)
+    if config.app.kind == "handler" and is_uncallable:
         return {CHECK: START_ONLY} if config.client == "lambent" else {}
-    path = config.hosting.check_path
     is_flag = config.origins.get("check_path", "").startswith(CHECK_FLAG)
     return {CHECK: f"{CHECK_FLAG} {path}" if is_flag else path} if path else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from lambent import events
-from lambent.deployment.check_path import check_path
+from lambent.deployment.check_path import check_path, only_starts
 from lambent.deployment.context import DeployContext
 from lambent.deployment.desired import PUBLIC, PUBLIC_STATEMENTS
 from lambent.deployment.fetch import Response
@@ -54,7 +54,7 @@ class _UrlCheck:
         if self._signs:
             self._refuse_caller()
         self._refuse()
-        if self._response.status == 404:
+        if self._response.status == 404 and not only_starts(request.settings):
             path = check_path(request.settings)
             hint = self._context.hint_for_no_page()
             self._context.emit(events.Warned(f"no route for {path}: the app answers 404 there", hint))

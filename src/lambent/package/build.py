@@ -210,7 +210,8 @@ def _without_other_programs(
     if names:
         removed = size(sum(entry.raw for shard in shards if shard.name in names for entry in shard.entries))
         only = f", with {count(len(required), 'package')} that nothing else requires" if required else ""
-        text = f"the zip would be too large: {removed} that {context.config.app.module} doesn't import are left out"
+        app = context.config.app.module or "the app"
+        text = f"the zip would be too large: {removed} that {app} doesn't import are left out"
         context.emit(Notice(f"{text}: {listing(sorted(programs))}{only}"))
     return tuple(shard for shard in shards if shard.name not in names)
 
@@ -276,7 +277,8 @@ def _runtime(context: BuildContext, files: Mapping[str, SourceFile], interpreter
     config = context.config
     if config.client == "aws":
         return {} if config.app.kind == "handler" else runtime_files()
-    return runtime_bundle.bundled(f"/var/lang/bin/{config.runtime}", interpreter, context.cache, files)
+    runtime = runtime_bundle.bundled(f"/var/lang/bin/{config.runtime}", interpreter, context.cache, files)
+    return {**runtime, **function_settings.routes_file(config)}
 
 
 def _warn_of_hidden_files(context: BuildContext, layout: Layout) -> None:

@@ -20,6 +20,7 @@ from lambent.package.lock import Lock, Wheel
 from lambent.package.project_files import collect_project
 from lambent.package.proof import stdlib_modules
 from lambent.package.requirements import left_out
+from lambent.package.requirements.combined import combine
 from lambent.package.requirements.discovery import RequirementSource, find_requirements
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions, ResolveRequest
@@ -66,13 +67,29 @@ class Requirements(Struct, frozen=True):
         return resolved | frozenset(self.lock.omitted) | frozenset(left_out.always())
 
 
-def requirement_source(config: Config, target: Target, *, skip_own_lock: bool = False) -> RequirementSource:
-    """Return where the app states its requirements. Raises PackagingError for requirements that can't be read."""
-    stems = [config.path / root / config.app.module.replace(".", "/") for root in (config.app.root, ".")]
-    files = [stem / "__init__.py" if stem.is_dir() else stem.with_name(f"{stem.name}.py") for stem in stems]
-    app = next(filter(Path.is_file, files), files[0])
+def requirement_sources(config: Config, target: Target, *, skip_own_lock: bool = False) -> list[RequirementSource]:
+    """Return where the app states its requirements: in one place, unless it is several functions.
+
+    Raises PackagingError for requirements that can't be read.
+    """
     is_function = config.app.kind == "handler"
-    return find_requirements(config.path, app, target, skip_own_lock=skip_own_lock, nearest_first=is_function)
+    sources = {
+        source.path: source
+        for name in config.app.modules or ("",)
+        for source in (
+            find_requirements(
+                config.path, _module_file(config, name), target, skip_own_lock=skip_own_lock, nearest_first=is_function
+            ),
+        )
+    }
+    return [source for path, source in sources.items() if path is not None] or list(sources.values())
+
+
+def _module_file(config: Config, name: str) -> Path:
+    """Return the file of one of the app's modules."""
+    stems = [config.path / root / name.replace(".", "/") for root in (config.app.root, ".")]
+    files = [stem / "__init__.py" if stem.is_dir() else stem.with_name(f"{stem.name}.py") for stem in stems]
+    return next(filter(Path.is_file, files), files[0])
 
 
 def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: frozenset[str] = frozenset()) -> ResolveRequest:
@@ -81,7 +98,8 @@ def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: 
     `imported` are modules that a start imports although none of the app's own files does.
     """
     config, options = context.config, context.options
-    source = requirement_source(config, context.target, skip_own_lock=options.skip_own_lock)
+    sources = requirement_sources(config, context.target, skip_own_lock=options.skip_own_lock)
+    source = combine(sources, context.cache, context.environ)
     if source.kind == "nothing":
         source = inferred.infer(source, config.app, collect_project(config).files, context.cache)
     uv = Uv(source.folder, context.environ, context.cache / "uv-builds")
@@ -119,11 +137,9 @@ def resolve_requirements(
 
 def _imported(context: BuildContext, modules: frozenset[str]) -> frozenset[str]:
     """Return which of these top-level modules the project's files import: tests and scripts only count if they have the app."""
-    app = f"{context.config.app.module.rpartition('.')[2]}.py"
+    apps = {f"{module.rpartition('.')[2]}.py" for module in context.config.app.modules}
     files = collect_project(context.config).files
-    programs = {
-        name: file for name, file in files.items() if name.endswith(f"/{app}") or name == app or not _NO_APP.match(name)
-    }
+    programs = {name: file for name, file in files.items() if name.rpartition("/")[2] in apps or not _NO_APP.match(name)}
     return app_imports.imported_modules(programs, modules)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 from lambent.config.detection import django_project
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
 from lambent.package.artifact import WRITABLE
-from lambent.package.layout import RUNTIME
+from lambent.package.layout import RUNTIME, SourceFile
 
 WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 # The runtime in the zip reads these. They are in the environment so that a change gives a new version.
 _STREAM = ("LAMBENT_RESPONSE", "stream")
 _RUN = ("LAMBENT_RUN", "on")
+_ROUTER = f"{RUNTIME}.function_router.router()"
 _HANDLER = ("LAMBENT_INTERFACE", "handler")  # a handler isn't a web app, although it looks like WSGI
 
 
@@ -35,12 +38,29 @@ def handler(config: Config) -> str:
     """Return Lambda's Handler setting. Under AWS's own client a web app runs behind a handler in the zip."""
     if config.app.kind != "handler" and config.client == "aws":
         return f"{RUNTIME}.aws.handler"
-    return config.app.handler
+    return _ROUTER if config.app.routes else config.app.handler
+
+
+def routes_file(config: Config) -> dict[str, SourceFile]:
+    """Return the file that the runtime finds the routes of several functions in, by its path in the zip."""
+    routes = [
+        {
+            "method": route.method,
+            "path": route.path,
+            "handler": route.handler,
+            "folder": "" if route.folder == "." else route.folder,
+            "payload": route.payload,
+        }
+        for route in config.app.routes
+    ]
+    name = f"{RUNTIME}/functions.json"
+    return {name: SourceFile.generated(name, json.dumps(routes, indent=1).encode())} if routes else {}
 
 
 def entry_points(config: Config) -> tuple[str, ...]:
     """Return everything in the user's code that Lambda calls, as "module:attribute"."""
-    return tuple(filter(None, (config.app.module and config.app.spec, config.events)))
+    routes = dict.fromkeys(f"{route.full_module}:{route.attribute}" for route in config.app.routes)
+    return (*routes, *filter(None, (config.app.module and config.app.spec, config.events)))
 
 
 def start_modules(config: Config) -> tuple[str, ...]:

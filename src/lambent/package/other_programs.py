@@ -35,10 +35,10 @@ def find_other_programs(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Return the packages of other programs of the project, and what only these require. `files` are the project's, by path."""
     modules = ProjectModules(config.folder)
-    module = modules.of_app(config.app)
-    if module is None:
+    starts = modules.starts_of(config.app)
+    if not starts:
         return frozenset(), frozenset()
-    reached = {modules.relative(path) for path in ImportGraph(modules, module).files}
+    reached = {modules.relative(path) for path in ImportGraph(modules, *starts).files}
     if config.app.attribute == PROGRAM or "manage.py" in files:
         reached |= files.keys()  # a program and Django import modules by names in strings
     names = {shard.name for shard in shards} & {*left_out.TOOLS, *_INTERFACES, *_unnamed_drivers(config, files)}

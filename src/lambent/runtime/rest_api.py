@@ -7,14 +7,18 @@ Text that a Function URL sends as base64, such as a form, becomes text. Other ev
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from urllib.parse import parse_qsl
+
+from .resource_paths import match, most_specific_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
+
+NOT_FOUND = {"statusCode": 404, "headers": {"content-type": "application/json"}, "body": '{"message":"Not Found"}'}
+"""API Gateway's response to a request that no route matches."""
 
 
 class RestApi:
@@ -24,44 +28,36 @@ class RestApi:
         self._handler = handler
         routes = _routes_of_chalice(handler)
         self._is_complete = routes is not None
-        self._routes = _patterns(paths if routes is None else routes)
+        self._paths = most_specific_first(paths if routes is None else routes)
 
     def __call__(self, event: Any, context: Any) -> Any:
-        if not isinstance(event, dict) or event.get("version") != "2.0" or "http" not in event.get("requestContext", {}):
+        if not is_request(event):
             return self._handler(event, context)
         resource, parameters = self._resource(event.get("rawPath") or "/")
         if not resource:
-            return {"statusCode": 404, "headers": {"content-type": "application/json"}, "body": '{"message":"Not Found"}'}
+            return NOT_FOUND
         return url_result(self._handler(rest_event(event, resource, parameters), context))
 
     def _resource(self, path: str) -> tuple[str, dict[str, str] | None]:
         """Return the resource that a path is for, and the values of its parameters. A resource of "" means that none is."""
-        for route, pattern in self._routes:
-            match = pattern.fullmatch(path) or pattern.fullmatch(path.rstrip("/"))
-            if match:
-                return route, match.groupdict() or None
+        for resource in self._paths:
+            parameters = match(resource, path)
+            if parameters is not None:
+                return resource, parameters or None
         if self._is_complete:
             return "", None
         return ("/{proxy+}", {"proxy": path.strip("/")}) if path != "/" else ("/", None)
+
+
+def is_request(event: Any) -> bool:
+    """Return whether an event is a request that a Function URL sends."""
+    return isinstance(event, dict) and event.get("version") == "2.0" and "http" in (event.get("requestContext") or {})
 
 
 def _routes_of_chalice(handler: Any) -> list[str] | None:
     """Return the routes of a Chalice app. None for another handler."""
     routes = getattr(handler, "routes", None)
     return list(routes) if type(handler).__module__.startswith("chalice") and isinstance(routes, dict) else None
-
-
-def _patterns(routes: Iterable[str]) -> list[tuple[str, re.Pattern[str]]]:
-    """Return what matches the paths of each route, those without parameters first."""
-    patterns = []
-    for route in sorted(routes, key=lambda route: (route.count("{"), route)):
-        parts = re.split(r"\{(\w+)(\+?)\}", route)
-        text = re.escape(parts[0])
-        for index in range(1, len(parts), 3):
-            name, greedy, after = parts[index : index + 3]
-            text += f"(?P<{name}>{'.+' if greedy else '[^/]+'}){re.escape(after)}"
-        patterns.append((route, re.compile(text)))
-    return patterns
 
 
 def rest_event(event: dict[str, Any], resource: str, parameters: dict[str, str] | None) -> dict[str, Any]:

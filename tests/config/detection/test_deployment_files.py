@@ -175,7 +175,11 @@ def test_only_function_that_requests_call_is_the_app_and_the_others_are_named(
 def test_functions_are_read_with_their_triggers_and_plain_variables(tmp_path: Path) -> None:
     write_project(tmp_path, TWO | {"serverless.yml": WORKERS})
     fetch, greet = read_functions(tmp_path)
-    assert (fetch.triggers, fetch.is_other, dict(fetch.variables)) == (("schedule",), True, {"LEVEL": "debug", "COUNT": "3"})
+    assert (fetch.triggers, fetch.is_other, dict(fetch.variables)) == (
+        ("schedule",),
+        True,
+        {"shared": "no", "LEVEL": "debug", "COUNT": "3"},
+    )
     assert (greet.triggers, greet.is_http) == (("sqs",), False)
 
 
@@ -218,3 +222,97 @@ def test_values_of_serverless_that_stand_in_the_file_itself(tmp_path: Path) -> N
     (function,) = read_functions(write_project(tmp_path, {"serverless.yml": OWN_VALUES, "src/notes.py": code}))
     assert function.command.targets == ("src/notes:handler",)
     assert dict(function.variables) == {"TABLE": "notes-dev", "STAGE": "dev", "REGION": "eu-west-1"}
+
+
+API = """\
+Resources:
+  List:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: {first}
+      Handler: app.greet
+      Events:
+        List: {{Type: Api, Properties: {{Path: /items, Method: get}}}}
+        Get: {{Type: Api, Properties: {{Path: "/items/{{id}}", Method: get}}}}
+  Make:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: {second}
+      Handler: other.greet
+      Events:
+        Make:
+          Type: HttpApi
+          Properties:
+            Path: /items
+            Method: {method}
+  Nightly:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: jobs/
+      Handler: app.nightly
+      Events:
+        Daily: {{Type: Schedule, Properties: {{Schedule: rate(1 day)}}}}
+"""
+
+
+def api(first: str = "hello/", second: str = "jobs/", method: str = "post") -> dict[str, str]:
+    return TWO | {"template.yaml": API.format(first=first, second=second, method=method)}
+
+
+def test_functions_of_an_api_are_one_app(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, api()))
+    assert (app.spec, app.kind, app.root, app.code_folders) == ("template.yaml", "handler", ".", ("hello", "jobs"))
+    assert [(str(route), route.handler, route.folder, route.payload) for route in app.routes] == [
+        ("GET /items", "app.greet", "hello", "1.0"),
+        ("GET /items/{id}", "app.greet", "hello", "1.0"),
+        ("POST /items", "other.greet", "jobs", "2.0"),
+    ]
+    assert app.modules == ("hello.app", "jobs.other") and app.gettable_paths == ("/items",)
+    assert "2 functions of template.yaml become one" in app.remarks[0] and "GET /items, GET /items/{id}" in app.remarks[0]
+    command = shlex.split(app.remarks[1].rpartition("; for Nightly: ")[2])
+    assert "Nightly, which this doesn't deploy" in app.remarks[1]
+    assert detect(tmp_path, "template.yaml") == app
+    assert detect(tmp_path / command[2], command[command.index("--app") + 1]).spec == "app:nightly"
+
+
+def test_functions_with_code_in_one_folder_have_it_as_their_root(tmp_path: Path) -> None:
+    files = {"jobs/app.py": EVENT.format("greet"), "template.yaml": API.format(first="jobs/", second="jobs", method="post")}
+    app = detect(write_project(tmp_path, TWO | files))
+    assert (app.root, app.code_folders, app.modules) == ("jobs", (), ("app", "other"))
+
+
+def test_serverless_functions_become_one_app_with_all_their_events(tmp_path: Path) -> None:
+    text = """\
+    service: shop
+    functions:
+      greet:
+        handler: hello/app.greet
+        events:
+          - http:
+              path: items
+              method: get
+          - http: POST /items
+          - httpApi: '*'
+      nightly:
+        handler: jobs/app.nightly
+        events:
+          - http: {path: 'items/{id}', method: any}
+    """
+    app = detect(write_project(tmp_path, TWO | {"serverless.yml": text}))
+    routes = ["GET /items", "all other requests", "POST /items", "ANY /items/{id}"]
+    assert [str(route) for route in app.routes] == routes
+    assert app.modules == ("hello.app", "jobs.app") and app.gettable_paths == ("/items", "/")
+
+
+def test_functions_that_take_the_same_requests_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError, match="3 functions, and nothing says which one"):
+        detect(write_project(tmp_path, api(method="get")))
+    with pytest.raises(DetectionError, match="3 functions, and nothing says which one"):
+        detect(tmp_path, "template.yaml")
+    with pytest.raises(DetectionError, match=r"serverless\.yml has no two functions"):
+        detect(write_project(tmp_path / "none", {"app.py": FLASK}), "serverless.yml")
+
+
+def test_an_app_that_the_template_does_not_name_stays_the_app(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, api() | {"lambda_function.py": EVENT.format("lambda_handler")}))
+    assert app.spec == "lambda_function:lambda_handler"

@@ -22,6 +22,7 @@ from lambent.config.detection.declared_app import find_declared_app, with_remark
 from lambent.config.detection.django_project import find_application, managed_settings
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.instructions import read_programs
+from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
 from lambent.config.detection.paste_settings import with_settings
@@ -51,11 +52,24 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     app would start a server.
     """
     modules = ProjectModules(project.folder)
-    app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
+    if spec is not None and spec.value in (*TEMPLATES, *SERVERLESS):
+        app = _functions_of(project, spec)
+    else:
+        app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
     check_outer_imports(modules, app)
     check_server_starts(modules, app)
+    return app
+
+
+def _functions_of(project: Project, file: Sourced[str]) -> App:
+    """Return the functions of the deployment file that the user named as one app."""
+    siblings = SiblingFunctions(project)
+    app = siblings.together()
+    if app is None or app.source != file.value:
+        what = f"{file.value} has no two functions of an API that can be one"
+        raise siblings.refusal() or DetectionError(what, where=f"{file.origin} {file.value}")
     return app
 
 
@@ -75,9 +89,12 @@ def _detect(modules: ProjectModules, project: Project, environ: Mapping[str, str
         return _to_app(modules, _chosen(modules, results) or _refuse(modules, results))
     siblings = SiblingFunctions(project)
     try:
-        return siblings.with_others(_detect_one(modules, project, environ))
+        app = _detect_one(modules, project, environ)
     except DetectionError as error:
+        if together := siblings.together():
+            return together
         raise siblings.refusal() or error from None
+    return siblings.together(app) or siblings.with_others(app)
 
 
 def _detect_one(modules: ProjectModules, project: Project, environ: Mapping[str, str]) -> App:

@@ -27,18 +27,18 @@ _DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.cfg
 
 
 class ImportGraph:
-    """The own files that the import of a module leads to. `folders` counts the imports that each folder had to provide.
+    """The own files that the imports of modules lead to. `folders` counts the imports that each folder had to provide.
 
     Those that only a layer of the project provides don't count, since no folder of the app's own does.
     """
 
-    def __init__(self, modules: ProjectModules, start: Module) -> None:
+    def __init__(self, modules: ProjectModules, *starts: Module) -> None:
         self._modules = modules
         self._dependencies = ""
         self._added: set[str] = set()  # folders that a file read so far adds to sys.path: from then on, all imports see them
         self._targets: dict[tuple[Path, str], tuple[Path | None, str]] = {}
-        self.files: list[Path] = [start.path]
-        self.at_start: set[Path] = {start.path}
+        self.files: list[Path] = list(dict.fromkeys(start.path for start in starts))
+        self.at_start: set[Path] = set(self.files)
         self.folders: Counter[str] = Counter()
         self.prefixes: set[str] = set()
         self._provided: dict[str, set[str]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,31 @@ from msgspec import Struct
 
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
-from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
+from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, with_own_values
 
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
 _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
 _PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
+_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"))
 _COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
 """Values that only AWS or the other tool knows, and texts of several lines."""
+
+
+class Request(Struct, frozen=True):
+    """A request that a function takes: "GET" or "ANY", "/items/{id}" or "" for any path, and the payload of its event."""
+
+    method: str
+    path: str
+    payload: str
 
 
 class DeclaredFunction(Struct, frozen=True):
     """A Python function whose code is in the project. `name` is its name in the file `source`.
 
     `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
-    say. `variables` are its environment variables with plain values, and `paths` the resources of a REST API: "/items/{id}".
+    say. `variables` are its environment variables with plain values, and `requests` those that an API passes to it.
     """
 
     name: str
@@ -35,7 +44,13 @@ class DeclaredFunction(Struct, frozen=True):
     command: StartCommand
     triggers: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
-    paths: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths that have parameters of their own: "/items/{id}"."""
+        paths = dict.fromkeys(request.path for request in self.requests)
+        return tuple(path for path in paths if _PATH.fullmatch(path) and "{proxy+}" not in path)
 
     @property
     def is_http(self) -> bool:
@@ -106,34 +121,61 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
         if command is not None:
-            declared = mapping_at(properties, "Events").values()
+            declared = list(mapping_at(properties, "Events").values())
             events = [text_at(event, "Type") for event in declared]
-            paths = _paths(text_at(mapping_at(event, "Properties"), "Path") for event in declared)
+            requests = tuple(filter(None, (_sam_request(event) for event in declared)))
             events += ["url"] if "FunctionUrlConfig" in properties else []
             variables = {
                 **mapping_at(shared, "Environment", "Variables"),
                 **mapping_at(properties, "Environment", "Variables"),
             }
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), paths)
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), requests)
+
+
+def _sam_request(event: Any) -> Request | None:
+    """Return the request of an event of SAM, None for other events."""
+    properties = mapping_at(event, "Properties")
+    method, path = text_at(properties, "Method") or "ANY", text_at(properties, "Path")
+    match text_at(event, "Type"):
+        case "Api":
+            return _request(method, path, "1.0")
+        case "HttpApi":
+            return _request(method, path, text_at(properties, "PayloadFormatVersion") or "2.0")
+    return None
+
+
+def _request(method: str, path: str, payload: str) -> Request | None:
+    """Return a request, None for what this doesn't understand. "*" and "$default" are any method and any path."""
+    method = "ANY" if method in ("*", "x-amazon-apigateway-any-method") else method.upper()
+    if method not in _METHODS or "${" in path or path.startswith(("!", "&", "|", ">")):
+        return None
+    return Request(method, "" if path in ("*", "$default", "") else f"/{path.strip('/')}", payload)
 
 
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     service = with_own_values(read_mappings(read_text(folder / source)))
     shared = mapping_at(service, "provider", "environment")
+    payload = text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0"
     for name, function in mapping_at(service, "functions").items():
         command = handler_command(text_at(function, "handler"), ".", folder)
         if command is not None:
             events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
             variables = {**shared, **mapping_at(function, "environment")}
-            requests = [mapping_at(function, "events").get(kind) for kind in ("http", "httpApi")]
-            paths = _paths(each.rpartition(" ")[2] if isinstance(each, str) else text_at(each, "path") for each in requests)
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), paths)
+            requests = tuple(
+                request
+                for event in entries_at(function, "events")
+                for kind, version in (("http", "1.0"), ("httpApi", payload))
+                if kind in event and (request := _serverless_request(event[kind], version))
+            )
+            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), requests)
 
 
-def _paths(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the resources that have parameters of their own."""
-    paths = (f"/{text.strip('/')}" for text in texts)
-    return tuple(dict.fromkeys(path for path in paths if _PATH.fullmatch(path) and "{proxy+}" not in path))
+def _serverless_request(event: Any, payload: str) -> Request | None:
+    """Return the request of an event such as "GET /items", "*", or a mapping of method and path."""
+    if isinstance(event, dict):
+        return _request(text_at(event, "method") or "ANY", text_at(event, "path"), payload)
+    method, _, path = event.strip().partition(" ")
+    return _request(method, path.strip(), payload)
 
 
 def _triggers(kinds: list[str]) -> tuple[str, ...]:

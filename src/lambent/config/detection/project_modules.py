@@ -128,7 +128,12 @@ class ProjectModules:
 
     def of_app(self, app: App) -> Module | None:
         """Return the module that has the app, or None. It is searched in the app's root first."""
-        return self.find(app.module, dict.fromkeys((app.root, *self.roots)))
+        return next(iter(self.starts_of(app)), None)
+
+    def starts_of(self, app: App) -> list[Module]:
+        """Return the modules that a start of the app imports first: several if it is several functions."""
+        folders = dict.fromkeys((app.root, *self.roots))
+        return [module for name in app.modules if (module := self.find(name, folders)) is not None]
 
     def at(self, path: Path, tier: int = 0) -> Module:
         """Return the module at a path, with the name it is imported by."""

@@ -1,4 +1,4 @@
-"""The functions of a deployment file that describes several: which one is meant, and how to deploy each."""
+"""The functions of a deployment file that describes several: those of an API as one app, and how to deploy each alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from msgspec.structs import replace
 from lambent import names
 from lambent.config.app_name import default_name
 from lambent.config.detection.declared_app import find_function
-from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
+from lambent.config.detection.lambda_functions import DeclaredFunction, Request, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, deploy_command, several_functions_error
-from lambent.config.model import App
+from lambent.config.model import App, Route
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
 from lambent.units import listing
+
+_SHOWN_MAX = 8
 
 
 class SiblingFunctions:
@@ -26,6 +28,7 @@ class SiblingFunctions:
         declared = read_functions(project.folder)
         several = declared if len({function.command for function in declared}) > 1 else []
         self._functions = list(filter(None, map(self._find, several)))
+        self._requests = {function.name: function.requests for function in several}
         self._source = several[0].source if several else ""
 
     def refusal(self) -> DetectionError | None:
@@ -34,14 +37,44 @@ class SiblingFunctions:
             return None
         return several_functions_error(self._modules, self._source, self._functions)
 
+    def together(self, app: App | None = None) -> App | None:
+        """Return the functions of an API as one app. None if they aren't several, or if `app` is no function of the file.
+
+        Also None if two of them take the same requests, or if a folder's name can't be part of a module's name.
+        """
+        if app is not None and not any(function.app.is_same(app) for function in self._functions):
+            return None
+        functions = [function for function in self._functions if self._requests[function.name]]
+        roots = {function.app.root for function in functions}
+        root = roots.pop() if len(roots) == 1 else "."
+        routes = [_route(function.app, root, request) for function in functions for request in self._requests[function.name]]
+        handlers = {(route.folder, route.handler) for route in routes}
+        is_clear = len({(route.method, route.path) for route in routes}) == len(set(routes))
+        if len(handlers) < 2 or not is_clear or any("." in route.folder.strip(".") for route in routes):
+            return None
+        shared = dict.fromkeys(module for each in functions for module in each.app.shared_modules)
+        together = App("", "", "handler", root, self._source, (), shared_modules=tuple(shared), routes=_in_order(routes))
+        return self._with_remarks(together, functions)
+
     def with_others(self, app: App) -> App:
         """Return the app with a remark about the others, if it is one of the functions."""
         others = [function for function in self._functions if not function.app.is_same(app)]
         if not others or len(others) == len(self._functions):
             return app
+        return replace(app, remarks=(*app.remarks, self._remark_about(others)))
+
+    def _with_remarks(self, app: App, functions: list[ListedFunction]) -> App:
+        """Return the app of these functions with remarks about its routes and about the functions that aren't among them."""
+        shown = [str(route) for route in app.routes[:_SHOWN_MAX]]
+        more = f" and {len(app.routes) - _SHOWN_MAX} more" if len(app.routes) > _SHOWN_MAX else ""
+        routes = ", ".join(shown) + more if more else listing(shown)
+        remark = f"{len(functions)} functions of {self._source} become one, which calls them by method and path: {routes}"
+        others = [function for function in self._functions if function not in functions]
+        return replace(app, remarks=(remark, *((self._remark_about(others),) if others else ())))
+
+    def _remark_about(self, others: list[ListedFunction]) -> str:
         listed, first = listing([function.name for function in others]), others[0]
-        remark = f"{self._source} also has {listed}, which this doesn't deploy; for {first.name}: {first.command}"
-        return replace(app, remarks=(*app.remarks, remark))
+        return f"{self._source} also has {listed}, which this doesn't deploy; for {first.name}: {first.command}"
 
     def _find(self, function: DeclaredFunction) -> ListedFunction | None:
         """Return a function with the command that deploys it alone, as its tool would: its folder of code is the zip's root."""
@@ -56,3 +89,14 @@ class SiblingFunctions:
             return None
         name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
         return ListedFunction(function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name))
+
+
+def _route(app: App, root: str, request: Request) -> Route:
+    """Return the route to a function of an app with this root."""
+    folder = "." if app.root == root else app.root
+    return Route(request.method, request.path, app.module, app.attribute, folder, request.payload)
+
+
+def _in_order(routes: list[Route]) -> tuple[Route, ...]:
+    """Return each route once, in the order of the file, those that GET can ask for without parameters first."""
+    return tuple(sorted(dict.fromkeys(routes), key=lambda route: route.method not in ("GET", "ANY") or "{" in route.path))

@@ -36,14 +36,15 @@ def find_unset(config: Config) -> list[Read]:
     """Return what the app reads and nothing sets: one read for each variable, those that a start fails without first."""
     folder = config.folder
     modules = ProjectModules(folder)
-    module = modules.of_app(config.app)
-    graph = ImportGraph(modules, module) if module is not None else None
-    if graph is None or not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
+    starts = modules.starts_of(config.app)
+    graph = ImportGraph(modules, *starts)
+    if not any(_READS.search(path.read_bytes()) for path in graph.files if path.is_file()):
         return []
     set_names = _set_names(config, folder)
     values = {**dict.fromkeys(set_names, SET), **dict(config.environment)}
     reader = CodeReader(folder, lambda importer, dotted: graph.find(importer, dotted)[0], values)
-    _run_app(reader, config, graph.files[0])
+    for module in starts:
+        _run_app(reader, config, module.path)
     _run_django(reader, config, graph.files)
     reader.run_rest(graph.files)
     names = set_names | reader.assigned

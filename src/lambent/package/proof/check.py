@@ -34,7 +34,8 @@ def find(context: BuildContext, contents: ZipContents, omitted: frozenset[str], 
     config, target = context.config, context.target
     starts = start_modules(config)
     advice = Advice(add, config.path)
-    subject = Subject(contents, target, entry_points(config), omitted, bool(config.hosting.layers), advice, starts)
+    layers, folders = bool(config.hosting.layers), config.app.code_folders
+    subject = Subject(contents, target, entry_points(config), omitted, layers, advice, starts, folders)
     path = context.cache / "proofs" / f"{fingerprint(subject, str(config.path), context.cache)}.json"
     stored = read_json(path)
     if stored is not None:

@@ -25,6 +25,7 @@ def fingerprint(subject: Subject, project: str, cache: Path) -> str:
         subject.advice.add,
         subject.entry_points,
         subject.starts,
+        subject.folders,
         sorted(subject.omitted),
         [(shard.path.name, shard.wheel.extras) for shard in contents.shards],
         sorted(contents.layout.hidden),

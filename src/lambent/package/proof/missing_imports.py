@@ -39,7 +39,7 @@ class Code(Struct, frozen=True, dict=True):
     """Everything there is to import. `names` are all paths in the zip, and `own` those of the user's modules.
 
     `source` returns a file's bytes by its path in the zip, and `graph` has the coarse imports of packages' files by path. With
-    `has_layers` there is more to import than the zip holds.
+    `has_layers` there is more to import than the zip holds. `search_folders` are on the import path after the top.
     """
 
     names: Set[str]
@@ -47,6 +47,7 @@ class Code(Struct, frozen=True, dict=True):
     source: Callable[[str], bytes]
     graph: Mapping[str, ModuleImports] = field(default_factory=dict)
     has_layers: bool = False
+    search_folders: tuple[str, ...] = ()
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -232,7 +233,10 @@ class _Walk:
 
     def _resolve(self, name: str) -> _Resolved:
         if name not in self._resolved:
-            self._resolved[name] = self._find(name)
+            inner = (self._find(f"{folder.replace('/', '.')}.{name}") for folder in self._code.search_folders)
+            resolved = self._find(name)
+            is_here = resolved.files or not resolved.lacks
+            self._resolved[name] = resolved if is_here else next((each for each in inner if each.files), resolved)
         return self._resolved[name]
 
     def _find(self, name: str) -> _Resolved:

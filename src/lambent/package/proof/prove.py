@@ -51,7 +51,7 @@ def find(subject: Subject, cache: Path) -> tuple[Finding, ...]:
     """Return all findings, errors first."""
     contents = subject.contents
     zipped = Zip(
-        code=code_of(contents, subject.has_layers),
+        code=code_of(contents, subject.has_layers, subject.folders),
         natives=(*_natives(contents), *_own_natives(subject)),
         entry_points=subject.entry_points,
         owners=_owners(contents),
@@ -102,8 +102,8 @@ def _owners(contents: ZipContents) -> dict[str, dict[str, int]]:
     }
 
 
-def code_of(contents: ZipContents, has_layers: bool) -> Code:
-    """Return what can be imported from a zip with these contents."""
+def code_of(contents: ZipContents, has_layers: bool, folders: tuple[str, ...] = ()) -> Code:
+    """Return what can be imported from a zip with these contents, from its top and from these folders."""
     own = dict(contents.layout.files)
     homes = {entry.name: shard for shard, entry in contents.entries()}
 
@@ -112,7 +112,7 @@ def code_of(contents: ZipContents, has_layers: bool) -> Code:
 
     graph = {path: imports for shard in contents.shards for path, imports in shard.imports.items() if path in homes}
     modules = {name for name in own if name.endswith(".py")}
-    return Code(frozenset(homes) | own.keys(), frozenset(modules), source, graph, has_layers)
+    return Code(frozenset(homes) | own.keys(), frozenset(modules), source, graph, has_layers, folders)
 
 
 def _natives(contents: ZipContents) -> list[Native]:

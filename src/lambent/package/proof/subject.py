@@ -17,7 +17,8 @@ class Subject(Struct, frozen=True):
     """The claim that `contents` run on `target`, where Lambda calls the `entry_points` ("module:attribute").
 
     `omitted` are packages that are missing on purpose. With `has_layers` there is more to import than the zip holds.
-    `advice` says how to add what is missing. `starts` are modules that a start imports as well.
+    `advice` says how to add what is missing. `starts` are modules that a start imports as well, and `folders` are those that
+    are on the import path in addition to the top.
     """
 
     contents: ZipContents
@@ -27,6 +28,7 @@ class Subject(Struct, frozen=True):
     has_layers: bool
     advice: Advice = DEFAULT
     starts: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def own_native_files(self) -> Iterator[tuple[str, SourceFile]]:
         """Yield the files of the project that hold machine code, by their path in the zip."""

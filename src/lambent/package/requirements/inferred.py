@@ -6,7 +6,6 @@ anyone's package on PyPI. Django's settings say which version they were made wit
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent import atomic, removed_modules
+from lambent import removed_modules
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
@@ -23,6 +22,7 @@ from lambent.package.layout import SourceFile
 from lambent.package.proof import lambda_system, module_syntax
 from lambent.package.proof.unnamed_imports import database_drivers
 from lambent.package.requirements.discovery import IMPORTS, RequirementSource
+from lambent.package.requirements.requirement_lines import write_requirements
 from lambent.package.shards.import_scanner import scan_imports
 
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
@@ -44,12 +44,7 @@ def infer(source: RequirementSource, app: App, files: Mapping[str, SourceFile], 
     lines = _requirements(source.project, app, files) if source.kind == "nothing" and source.project.is_dir() else []
     if not lines:
         return source
-    text = "".join(f"{line}\n" for line in lines)
-    path = cache / "inferred" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.txt"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(path, text.encode())
-    return replace(source, kind="requirements.txt", path=path, name=IMPORTS)
+    return replace(source, kind="requirements.txt", path=write_requirements(lines, cache / "inferred"), name=IMPORTS)
 
 
 def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> list[str]:
@@ -83,11 +78,11 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
 def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> Iterator[str]:
     """Yield the files that a start may import. Django finds its files by their names, so all but tests count."""
     modules = ProjectModules(project)
-    module = modules.find(app.module, [app.root])
-    if any(name.endswith("manage.py") for name in files) or module is None:
+    starts = modules.starts_of(app)
+    if any(name.endswith("manage.py") for name in files) or not starts:
         yield from (name for name in files if name.endswith(".py") and not _UNUSED.search(name))
         return
-    names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, module).files)
+    names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, *starts).files)
     yield from (name for name in names if name in files)
 
 

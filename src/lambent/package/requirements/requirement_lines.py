@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
+from lambent import atomic
 from lambent.errors import PackagingError
 from lambent.package.urls import local_path
 
@@ -64,6 +66,16 @@ def read_requirement_files(path: Path, environ: Mapping[str, str], name: str) ->
                 constrains = is_constraint or line.startswith(("-c", "--constraint"))
                 pending.append(((path.parent / included).resolve(), path.name, constrains))
     return tuple(files.values())
+
+
+def write_requirements(lines: Iterable[str], folder: Path) -> Path:
+    """Write lines to a file in a folder of the cache, unless it is there already, and return its path."""
+    data = "".join(f"{line}\n" for line in lines).encode()
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}.txt"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic.write_bytes(path, data)
+    return path
 
 
 def decode(data: bytes) -> str:

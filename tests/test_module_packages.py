@@ -21,6 +21,8 @@ from lambent.module_packages import ADD, adding, known_requirement
         ("strawberry", "strawberry-graphql"),  # PyPI's `strawberry` is something else
         ("psycopg", "psycopg[binary]"),  # alone it needs the system's libpq
         ("graphene_django", "graphene-django"),
+        ("typing_extensions", "typing-extensions"),  # packages of packages that apps import too
+        ("zope.sqlalchemy", "zope.sqlalchemy"),
         ("my_shop", ""),
     ],
 )

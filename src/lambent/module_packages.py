@@ -61,6 +61,7 @@ _BY_MODULE = {
     "dal": "django-autocomplete-light",
     "dateutil": "python-dateutil",
     "decouple": "python-decouple",
+    "deepgram": "deepgram-sdk",
     "discord": "discord.py",
     "dj_database_url": "dj-database-url",
     "django_comments": "django-contrib-comments",
@@ -86,6 +87,7 @@ _BY_MODULE = {
     "fasthtml": "python-fasthtml",
     "ffmpeg": "ffmpeg-python",
     "finnhub": "finnhub-python",
+    "firecrawl": "firecrawl-py",
     "fitz": "PyMuPDF",
     "flask_ask": "Flask-Ask",
     "flask_bcrypt": "Flask-Bcrypt",
@@ -105,9 +107,11 @@ _BY_MODULE = {
     "flask_socketio": "Flask-SocketIO",
     "flask_sqlalchemy": "Flask-SQLAlchemy",
     "flask_wtf": "Flask-WTF",
+    "flaskext.mysql": "flask-mysql",
     "fpdf": "fpdf2",
     "geventwebsocket": "gevent-websocket",
     "git": "GitPython",
+    "github": "PyGithub",
     "google.api_core": "google-api-core",
     "google.auth": "google-auth",
     "google.cloud.bigquery": "google-cloud-bigquery",
@@ -139,11 +143,13 @@ _BY_MODULE = {
     "nacl": "PyNaCl",
     "newsapi": "newsapi-python",
     "newspaper": "newspaper3k",
+    "nio": "matrix-nio",
     "oauth2_provider": "django-oauth-toolkit",
     "odf": "odfpy",
     "opensearchpy": "opensearch-py",
     "paho": "paho-mqtt",
     "pkg_resources": "setuptools<81",
+    "plaid": "plaid-python",
     "playhouse": "peewee",
     "pptx": "python-pptx",
     "psycopg": "psycopg[binary]",
@@ -162,6 +168,7 @@ _BY_MODULE = {
     "rest_framework_nested": "drf-nested-routers",
     "rest_framework_simplejwt": "djangorestframework-simplejwt",
     "rest_framework_swagger": "django-rest-swagger",
+    "sass": "libsass",
     "serial": "pyserial",
     "shapefile": "pyshp",
     "skimage": "scikit-image",
@@ -192,68 +199,80 @@ _BY_MODULE = {
     "websocket": "websocket-client",
     "whois": "python-whois",
     "wikipediaapi": "Wikipedia-API",
+    "wtfpeewee": "wtf-peewee",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
+    "zope.sqlalchemy": "zope.sqlalchemy",
 }
 
 _SAME_NAMES = """
-    advanced_alchemy aio_pika aiocache aiofiles aiogram aiohttp aiohttp_cors aiohttp_jinja2 aiohttp_session aiomysql
-    aioredis aiosmtplib aiosqlite alembic alpaca_trade_api alpha_vantage altair anthropic apiflask apig_wsgi apispec
-    apispec_webframeworks apscheduler apsw ariadne arq arrow asgiref astral astropy asyncpg attrs authlib babel
-    bcrypt beaker beanie blacksheep bleach blinker bokeh boltons bottle bottle_session bottle_sqlite bottle_utils
-    braintree branca brotli cachelib cachetools cairosvg caldav catboost cbor2 ccxt celery cerberus certifi chalice
-    channels channels_redis chardet cherrypy chess chevron chromadb click clickhouse_connect clickhouse_driver
-    cloudinary cloudscraper cohere colander colorama colorlog confluent_kafka connexion crewai crispy_bootstrap3
-    crispy_bulma crispy_tailwind cryptography cvxpy cx_Oracle daphne dash dash_ag_grid dash_auth
+    a2wsgi advanced_alchemy aio_pika aioboto3 aiocache aiofiles aiogram aiohttp aiohttp_cors aiohttp_jinja2
+    aiohttp_session aiokafka aiomysql aioredis aiosmtplib aiosqlite airium alembic alpaca_trade_api alpha_vantage
+    altair annotated_types anthropic anyio apiflask apig_wsgi apispec apispec_webframeworks apscheduler apsw ariadne
+    arq arrow asgiref assemblyai astral astropy asyncmy asyncpg attrs authlib babel bcrypt beaker beanie blacksheep
+    bleach blinker bokeh boltons bottle bottle_session bottle_sqlite bottle_utils braintree branca brotli cachelib
+    cachetools cairosvg caldav catboost cattrs cbor2 ccxt celery cerberus certifi chalice chameleon channels
+    channels_redis chardet cherrypy chess chevron chromadb click clickhouse_connect clickhouse_driver cloudinary
+    cloudscraper cohere colander colorama colorlog confluent_kafka connexion cornice crewai crispy_bootstrap3
+    crispy_bulma crispy_tailwind cryptography cvxpy cx_Oracle cytoolz daphne dash dash_ag_grid dash_auth
     dash_bootstrap_components dash_core_components dash_cytoscape dash_daq dash_extensions dash_html_components
-    dash_iconify dash_leaflet dash_mantine_components dash_table databases dataset datasette dateparser
-    deep_translator deepl deform defusedxml dishka diskcache dj_rest_auth dj_static django django_apscheduler
-    django_bleach django_bootstrap5 django_browser_reload django_celery_beat django_celery_results django_ckeditor_5
-    django_cleanup django_components django_cotton django_crontab django_elasticsearch_dsl django_eventstream
-    django_fsm django_htmx django_jalali django_otp django_plotly_dash django_prometheus django_q django_recaptcha
-    django_redis django_resized django_rq django_select2 django_summernote django_tables2 django_tenants
-    django_unicorn django_user_agents django_vite django_weasyprint djongo djoser docx2txt docxtpl dominate dramatiq
-    drf_writable_nested duckdb duckduckgo_search dynaconf ebooklib ecdsa elasticsearch elasticsearch_dsl
-    email_validator emoji environs ephem eve eventlet fake_useragent faker falcon falcon_cors fastapi
-    fastapi_csrf_protect fastapi_filter fastapi_jwt_auth fastapi_limiter fastapi_login fastapi_mail fastapi_mcp
-    fastapi_pagination fastapi_socketio fastapi_sso fastapi_users fastapi_utils fastapi_versioning fastcore fasthx
-    fastlite fastmcp faststream fastui fcm_django feedgen feedparser firebase_admin flasgger flask flask_admin
-    flask_apispec flask_appbuilder flask_apscheduler flask_assets flask_babel flask_breadcrumbs flask_ckeditor
-    flask_compress flask_dance flask_debugtoolbar flask_dropzone flask_executor flask_flatpages flask_googlemaps
-    flask_graphql flask_gravatar flask_htmx flask_httpauth flask_jwt flask_menu flask_minify flask_moment
-    flask_mongoengine flask_monitoringdashboard flask_mysqldb flask_oauthlib flask_oidc flask_openapi3
-    flask_paginate flask_principal flask_pydantic flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf
-    flask_security flask_simplelogin flask_smorest flask_sock flask_sse flask_sslify flask_swagger_ui flask_talisman
-    flask_uploads flask_user folium ftfy fuzzywuzzy gensim geocoder geoip2 geojson geopandas geopy gevent gino
-    googlemaps googletrans gql graphene graphene_django graphviz groq gspread gtts gunicorn h3 h5py hashids holidays
-    html2text html5lib htpy httpx httpx_sse huey hug humanfriendly humanize icalendar ics idna igraph imageio
-    inflect inflection influxdb influxdb_client instaloader instructor isodate itsdangerous jdatetime jieba jinja2
-    jinja2_fragments jinja_partials jinjax joblib jsonschema jupyter_dash kombu langchain langchain_anthropic
-    langchain_chroma langchain_community langchain_core langchain_google_genai langchain_groq langchain_huggingface
-    langchain_openai langchain_pinecone langchain_text_splitters langdetect langfuse langgraph langid langsmith lark
-    ldap3 lightgbm litellm litestar llama_index loguru lxml lz4 mako mammoth mangum markdown2 markdown_it
-    markdownify markupsafe marshmallow martor matplotlib mcp mechanize meilisearch mercadopago mesa minio missingno
-    mistletoe mistralai mistune mongoengine monsterui motor mpld3 mpmath msal msgpack msgspec mutagen nanodjango
-    nanoid neo4j nest_asyncio networkx nextcord nh3 nltk num2words numba numpy oauth2client oauthlib odmantic ollama
-    onnxruntime openai openpyxl oracledb orjson ormar packaging pandas pandas_datareader pandas_ta paramiko parsel
-    passlib paypalrestsdk pdf2image pdfkit pdfplumber peewee pendulum pgvector phonenumbers piccolo pika pinecone
-    pint playwright plivo plotly plotly_express polars pony praw prettytable prometheus_client
-    prometheus_fastapi_instrumentator prophet psutil psycopg_pool pulp py2neo pyarrow pycountry pydantic pydantic_ai
-    pydantic_settings pydeck pydot pydub pyecharts pyfiglet pygal pygments pymilvus pymongo pymssql pynamodb pyngrok
-    pyodbc pyotp pyowm pypandoc pyparsing pypdf PyPDF2 pyperclip pypinyin pyproj pyramid pyramid_chameleon
-    pyramid_debugtoolbar pyramid_jinja2 pyramid_mako pyramid_tm pystache pytesseract python_jwt python_multipart
-    pytube pytz pyvis pywebpush pyzbar qdrant_client qrcode quart quart_auth quart_bcrypt quart_cors
-    quart_jwt_extended quart_schema rapidfuzz razorpay recurring_ical_events redis regex reportlab requests
-    requests_html requests_oauthlib rich rq rsa sanic sanic_cors sanic_ext sanic_jwt sanic_openapi schedule scipy
-    scrapy seaborn segno selenium sendgrid sentry_sdk shapely shortuuid simple_websocket simplejson simpy skyfield
-    slippers slowapi smolagents spacy splinter spotipy sqladmin sqlalchemy sqlalchemy_utils sqlite_utils sqlmodel
-    sqlparse sse_starlette starlette starlette_admin starlette_context starlette_exporter starlette_wtf statsmodels
-    stripe structlog suntime supabase svglib svgwrite sympy ta tabulate taskiq telethon tenacity textblob textstat
-    thefuzz tiktoken tinydb tldextract toml tornado tqdm trafilatura transaction tweepy twilio typer tzdata tzlocal
-    ujson unidecode urllib3 user_agents uvicorn vaderSentiment validators vobject vonage wagtail waitress weasyprint
-    web3 webargs webcolors webdriver_manager webob websockets werkzeug whitenoise whoosh wikipedia wordcloud
+    dash_iconify dash_leaflet dash_mantine_components dash_table databases dataset datasette dateparser ddgs
+    deep_translator deepl deform defusedxml dependency_injector dishka diskcache disnake dj_rest_auth dj_static
+    django django_apscheduler django_bleach django_bootstrap5 django_browser_reload django_celery_beat
+    django_celery_results django_ckeditor_5 django_cleanup django_components django_cotton django_crontab
+    django_elasticsearch_dsl django_eventstream django_fsm django_htmx django_jalali django_otp django_plotly_dash
+    django_prometheus django_q django_recaptcha django_redis django_resized django_rq django_select2
+    django_summernote django_tables2 django_tenants django_unicorn django_user_agents django_vite django_weasyprint
+    djongo djoser docker docx2txt docxtpl dominate dramatiq drf_writable_nested duckdb duckduckgo_search dynaconf
+    e2b ebooklib ecdsa elasticsearch elasticsearch_dsl elevenlabs email_validator emoji environs ephem eve eventlet
+    exa_py exceptiongroup fake_useragent faker falcon falcon_cors fastapi fastapi_babel fastapi_chameleon
+    fastapi_crudrouter fastapi_csrf_protect fastapi_filter fastapi_health fastapi_injector fastapi_jwt_auth
+    fastapi_limiter fastapi_login fastapi_mail fastapi_mcp fastapi_pagination fastapi_plugins fastapi_sessions
+    fastapi_socketio fastapi_sqlalchemy fastapi_sso fastapi_users fastapi_users_db_sqlalchemy fastapi_utils
+    fastapi_versioning fastcore fasthx fastlite fastmcp faststream fastui fcm_django feedgen feedparser
+    firebase_admin flasgger flask flask_admin flask_apispec flask_appbuilder flask_apscheduler flask_assets
+    flask_babel flask_basicauth flask_breadcrumbs flask_ckeditor flask_compress flask_dance flask_debugtoolbar
+    flask_dropzone flask_executor flask_flatpages flask_googlemaps flask_graphql flask_gravatar flask_htmx
+    flask_httpauth flask_json flask_jwt flask_menu flask_minify flask_moment flask_mongoengine
+    flask_monitoringdashboard flask_mysqldb flask_oauthlib flask_oidc flask_openapi3 flask_paginate flask_principal
+    flask_pydantic flask_rebar flask_restplus flask_rq2 flask_script flask_seasurf flask_security flask_simplelogin
+    flask_smorest flask_sock flask_sse flask_sslify flask_swagger_ui flask_talisman flask_uploads flask_user folium
+    ftfy funcy fuzzywuzzy gensim geocoder geoip2 geojson geopandas geopy gevent gino google_auth_oauthlib googlemaps
+    googletrans gql gradio_client graphene graphene_django graphviz groq gspread gtts gunicorn h11 h3 h5py hashids
+    holidays htbuilder html2text html5lib htpy httpcore httptools httpx httpx_oauth httpx_sse huey hug humanfriendly
+    humanize hvac icalendar ics idna igraph imageio inflect inflection influxdb influxdb_client injector inscriptis
+    instaloader instructor isodate itsdangerous jdatetime jieba jinja2 jinja2_fragments jinja_partials jinjax joblib
+    jsonschema jupyter_dash kombu kubernetes langchain langchain_anthropic langchain_chroma langchain_community
+    langchain_core langchain_google_genai langchain_groq langchain_huggingface langchain_ollama langchain_openai
+    langchain_pinecone langchain_text_splitters langdetect langfuse langgraph langid langserve langsmith lark ldap3
+    lightgbm litellm litestar llama_index logfire loguru ludic lxml lyricsgenius lz4 mailersend mailjet_rest mako
+    mammoth mangum markdown2 markdown_it markdownify markitdown markupsafe marshmallow martor matplotlib maxminddb
+    mcp mechanize meilisearch mercadopago mesa minio missingno mistletoe mistralai mistune mongoengine monsterui
+    more_itertools motor mpld3 mpmath msal msgpack msgspec mutagen nanodjango nanoid neo4j nest_asyncio netaddr
+    networkx nextcord nh3 nltk notion_client num2words numba numpy oauth2client oauthlib odmantic ollama onnxruntime
+    openai openpyxl oracledb orjson ormar packaging pandas pandas_datareader pandas_ta paramiko parsel passlib
+    paypalrestsdk pdf2image pdfkit pdfplumber peewee pendulum pgvector phonenumbers piccolo piccolo_admin
+    piccolo_api pika pinecone pint playwright plivo plotly plotly_express pluggy polars pony postgrest praw
+    premailer prettytable prometheus_client prometheus_fastapi_instrumentator prometheus_flask_exporter prophet
+    psutil psycopg_pool pulp punq pwdlib py2neo pyarrow pycountry pydantic pydantic_ai pydantic_core
+    pydantic_settings pydash pydeck pydot pydub pyecharts pyfiglet pygal pygit2 pygments pymilvus pymongo pymssql
+    pymupdf4llm pynamodb pyngrok pyodbc pyotp pyowm pypandoc pyparsing pypdf PyPDF2 pyperclip pypinyin pyproj
+    pyramid pyramid_chameleon pyramid_debugtoolbar pyramid_jinja2 pyramid_mako pyramid_tm pystache pytesseract
+    python_jwt python_multipart pytube pytz pyvis pywebpush pyzbar qdrant_client qrcode quart quart_auth
+    quart_bcrypt quart_cors quart_db quart_jwt_extended quart_motor quart_rate_limiter quart_schema quart_wtf
+    rapidfuzz razorpay recurring_ical_events redis regex reportlab requests requests_html requests_oauthlib resend
+    rich rq rsa sanic sanic_cors sanic_ext sanic_jwt sanic_openapi schedule scipy scrapy seaborn segno selenium
+    sendgrid sentry_sdk shapely shodan shortuuid sib_api_v3_sdk simple_salesforce simple_websocket simplejson simpy
+    six skyfield slippers slowapi smolagents sniffio sortedcontainers spacy splinter spotipy sqids sqladmin
+    sqlalchemy sqlalchemy_file sqlalchemy_serializer sqlalchemy_utils sqlite_utils sqlmodel sqlparse sse_starlette
+    starlette starlette_admin starlette_context starlette_exporter starlette_prometheus starlette_wtf statsmodels
+    stripe structlog suntime supabase svcs svglib svgwrite sympy ta tabulate taskiq telethon tenacity termcolor
+    textblob textstat thefuzz tiktoken tinydb tldextract tmdbsimple toml toolz tornado tqdm trafilatura transaction
+    trino trio tweepy twilio twitchio typer typesense typing_extensions tzdata tzlocal ua_parser ujson unidecode
+    urllib3 user_agents uvicorn uvloop vaderSentiment validators vobject vonage wagtail waitress weasyprint web3
+    webargs webassets webcolors webdriver_manager webob websockets werkzeug whitenoise whoosh wikipedia wordcloud
     workalendar wsproto wtforms wtforms_sqlalchemy xarray xgboost xhtml2pdf xlrd xlsxwriter xlwt xmltodict yfinance
-    youtube_dl youtube_transcript_api yt_dlp zeep zstandard zxcvbn
+    youtube_dl youtube_transcript_api yt_dlp zeep zeroconf zstandard zxcvbn
 """
 _POPULAR = frozenset(_SAME_NAMES.split())
 """Popular packages whose module has their name."""

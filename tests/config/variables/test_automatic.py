@@ -88,11 +88,13 @@ def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["zappa_settings.json", ".env.example"])
-def test_value_that_only_requests_need_is_taken_from_a_file_for_lambda(tmp_path: Path, name: str) -> None:
-    text = '{"dev": {"environment_variables": {"MODE": "calm"}}}' if name.endswith("json") else "MODE=calm\n"
+def test_value_that_a_start_can_do_without_is_taken_from_a_file_for_lambda(tmp_path: Path, name: str) -> None:
+    text = '{"dev": {"environment_variables": {"MODE": "calm", "STYLE": "plain", "UNREAD": "x"}}}'
+    text = text if name.endswith("json") else "MODE=calm\nSTYLE=plain\n"
     write_project(tmp_path / "shop", {name: text})
-    expected = {"MODE": "calm"} if name.endswith("json") else {}
-    assert chosen(tmp_path, "def mode(): return os.environ['MODE']\ndef perhaps(): return os.environ.get('OTHER')") == expected
+    expected = {"MODE": "calm", "STYLE": "plain"} if name.endswith("json") else {}
+    code = "def mode(): return os.environ['MODE']\ndef perhaps(): return os.environ.get('STYLE'), os.environ.get('OTHER')"
+    assert chosen(tmp_path, code) == expected
 
 
 @pytest.mark.parametrize(

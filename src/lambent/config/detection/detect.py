@@ -21,6 +21,7 @@ from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import find_application, managed_settings
 from lambent.config.detection.import_graph import locate
+from lambent.config.detection.infrastructure import described_functions
 from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES
 from lambent.config.detection.named_app import find_named_app
@@ -136,6 +137,9 @@ def _search(modules: ProjectModules, project: Project, django_settings: str) -> 
         return app
     if main is not None:
         return _to_app(modules, main)
+    function, _ = find_declared_app(modules, described_functions(project.folder))
+    if function is not None:
+        return function
     raise ambiguous or _refusal(modules, results)
 
 

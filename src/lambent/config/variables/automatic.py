@@ -85,7 +85,7 @@ def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Autom
     names = {each.name for each in (*secrets, *others)}
     remaining = [read for read in unset if read.name not in names]
     needed = [read for read in remaining if read.fails == "start"]
-    later = [read for read in remaining if read.fails == "call"]
+    later = [read for read in remaining if read.fails != "start"]
     return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda(later, proposals)]
 
 
@@ -139,7 +139,7 @@ def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Itera
 
 
 def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
-    """Yield values for what only requests need, if another tool has deployed the app to Lambda with them."""
+    """Yield values for what the app reads and can start without, if another tool deploys it to Lambda with them."""
     for proposal in _usable(reads, proposals):
         if proposal.source in LAMBDA_FILES:
             yield Automatic(proposal.name, proposal.value, proposal.source)

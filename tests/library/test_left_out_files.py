@@ -29,6 +29,8 @@ CASES = {
     "database": ("shop.sqlite3", "shop.sqlite3", "sqlite3.OperationalError: no such table: items"),
     "no database": ("data/shop.db", "data/", "sqlite3.OperationalError: unable to open database file"),
     "module": ("shop/local.py", "shop/local.py", "ModuleNotFoundError: No module named 'shop.local'"),
+    "own message": ("dist/index.html", "dist/", "Exception: DIST_DIR not found: /var/task/dist"),
+    "own sentence": ("model.bin", "model.bin", "RuntimeError: /tmp/app/model.bin does not exist, train it first"),
     "one file": ("model.bin", "model.bin", "[Errno 2] No such file or directory: 'model.bin'"),
 }
 

@@ -16,6 +16,8 @@ _MISSING = re.compile(
     r"No such file or directory: '([^']+)'"
     rf"|{_NO_FOLDER.pattern}"
     r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
+    r"|(?:[Nn]ot found|[Mm]issing|[Nn]o such \w+|not exist)\b[^\n/]*(/(?:var/task|tmp/app)/[\w./-]*\w)"  # what apps raise
+    r"|(/(?:var/task|tmp/app)/[\w./-]*\w)['\"]?,? (?:is |was )?(?:not found|missing|doesn't exist|does not exist)"
 )
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_DATABASE = re.compile(r"no such table: [\w.]+|unable to open database file")  # SQLite creates one where it can

@@ -267,7 +267,7 @@ class Expressions(ABC):
             default = library_reads.default_of(function.library, node)
             return self._needed(variable) if default is None else self._optional(variable, default)
         if function.definition is not None:
-            return self.run_definition(function.definition, _by_name(function.definition, arguments, keywords))
+            return self.run_definition(function.definition, self.bind(function.definition, arguments, keywords))
         if lifespan := keywords.get("lifespan", NOTHING).definition:
             self.run_body(lifespan, {})
         if function.dotted:
@@ -300,6 +300,17 @@ class Expressions(ABC):
         prefix = keywords.get("env_prefix") or keywords.get("prefix") or NOTHING
         return library_reads.create(dotted, tuples, prefix.text or "") or NOTHING
 
+    def bind(self, definition: Definition, arguments: list[Bound], keywords: Mapping[str, Bound]) -> dict[str, Bound]:
+        """Return the parameters of a function that a call binds, the defaults included."""
+        if isinstance(definition.node, ast.ClassDef):
+            return dict(keywords)
+        parameters = definition.node.args
+        names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
+        defaults = zip(reversed(names), reversed(parameters.defaults), strict=False)
+        keyword_defaults = zip((each.arg for each in parameters.kwonlyargs), parameters.kw_defaults, strict=True)
+        values = {name: self.evaluate(value, definition.scope) for name, value in (*defaults, *keyword_defaults)}
+        return {**values, **dict(zip(names, arguments, strict=False)), **keywords}
+
     def assign(self, name: Bound) -> None:
         """Note that the code sets a variable itself."""
         self.is_open |= name.text is None
@@ -317,6 +328,8 @@ class Expressions(ABC):
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if method in known_calls.SIGNING:
             self.sign_with(keywords.get("secret_key") or keywords.get("SECRET_KEY") or NOTHING)
+            for name in known_calls.SETTINGS & keywords.keys():
+                self.need(keywords[name])
         if method == "token" and ast.unparse(node.func).endswith(known_calls.BUILDERS):
             for argument in (*arguments, *keywords.values()):
                 self.need(argument)
@@ -326,7 +339,7 @@ class Expressions(ABC):
         if method == "from_object" and arguments:
             self.configure(arguments[0], scope.path)
         elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():
-            self.run_module(file)
+            self.configure(Bound(module=file), scope.path)
         elif method == "from_envvar" and len(arguments) == 1 and "silent" not in keywords:
             self.need(Bound(variable=arguments[0].text or "", location=arguments[0].location))
 
@@ -339,12 +352,3 @@ def _default(node: ast.Call) -> ast.expr:
     """Return the default of `os.getenv`."""
     defaults = (*node.args[1:], *(word.value for word in node.keywords if word.arg == "default"))
     return next(iter(defaults), ast.Constant(None))
-
-
-def _by_name(definition: Definition, arguments: list[Bound], keywords: Mapping[str, Bound]) -> dict[str, Bound]:
-    """Return the parameters of a function that a call binds, the defaults included."""
-    if isinstance(definition.node, ast.ClassDef):
-        return dict(keywords)
-    parameters = definition.node.args
-    names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
-    return {**dict(zip(names, arguments, strict=False)), **keywords}

@@ -65,7 +65,7 @@ def _run_app(reader: CodeReader, config: Config, path: Path) -> None:
     attribute, call, _ = config.app.attribute.partition("(")
     factory = names.get(attribute, NOTHING).definition
     if call and factory is not None:
-        reader.run_definition(factory, {})
+        reader.run_definition(factory, reader.bind(factory, [], {}) if call == ")" else {})
 
 
 def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> None:

@@ -99,3 +99,13 @@ def test_variable_of_a_setting_that_is_missing_is_named(tmp_path: Path, setting:
     error = FunctionFailedError("RuntimeError: 'DATABASE_URI' must be set", hint="fix the error")
     unset_variables.explain(error, load_config(write_project(tmp_path / "shop", {"main.py": code})))
     assert (error.hint, error.what) == ("--env SHOP_DB=VALUE", "RuntimeError: 'DATABASE_URI' must be set: SHOP_DB is not set")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"), [("config(conn_max_age=600)", "DATABASE_URL"), ("config(env='SHOP_DATABASE_URL')", "SHOP_DATABASE_URL")]
+)
+def test_database_that_django_lacks_is_the_variable_of_its_url(tmp_path: Path, call: str, name: str) -> None:
+    code = f"{FLASK}import dj_database_url\nDATABASES = {{\n    'default': dj_database_url.{call}\n}}\n"
+    error = FunctionFailedError("settings.DATABASES is improperly configured. Please supply the ENGINE value.", hint="fix it")
+    unset_variables.explain(error, load_config(write_project(tmp_path / "shop", {"main.py": code})))
+    assert error.hint == f"--env {name}=sqlite:////tmp/app.db"

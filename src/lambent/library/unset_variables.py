@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|'\*'|\"\$\()")
 _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
 _USED_NONE = re.compile(r"""'NoneType'|secret key|['"@/:]None\b""")
 _NO_VALUE = re.compile(
-    r"\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
+    r"supply the ENGINE value|\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
     r"|\b(?:required|missing|empty|not set|no secret key)\b",
     re.I,
 )
@@ -63,6 +63,8 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     mentioned = [
         name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)
     ]
+    if "supply the ENGINE value" in text:  # Django has no database: dj_database_url.config() returned {}
+        return mentioned or [read.name for read in unset if read.name.endswith("DATABASE_URL")]
     needs_value = _USED_NONE.search(text) is not None
     return mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
 

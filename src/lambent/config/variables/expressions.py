@@ -294,6 +294,9 @@ class Expressions(ABC):
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(scope.path, node.lineno))
             self.need_value(keywords.get("api_key", key))
+        elif dotted == known_calls.DATABASE_CONFIG and not arguments and "default" not in keywords:
+            name = keywords.get("env", NOTHING).text or "DATABASE_URL"
+            self.reads.append(Read(name, self.location(scope.path, node.lineno), "perhaps"))
         elif dotted in _IMPORTERS and arguments and (module := self.find_module(scope.path, arguments[0].text or "")):
             self.run_module(module)
         tuples = (word.arg for word in node.keywords if word.arg and isinstance(word.value, ast.Tuple))

@@ -46,6 +46,9 @@ CLIENTS = {
 }
 """Classes that read a key themselves, and raise an exception if neither that nor `api_key` is set."""
 
+DATABASE_CONFIG = "dj_database_url.config"
+"""Reads DATABASE_URL, or the variable `env`. Without that and a `default` it returns {}, which Django takes as no database."""
+
 NUMBERS = frozenset(("int", "float"))
 
 SETTINGS = frozenset(("SQLALCHEMY_DATABASE_URI",))

@@ -38,6 +38,20 @@ def test_websocket_routes_are_named(tmp_path: Path, text: str) -> None:
     assert line.startswith("main.py:") and "WebSockets" in line
 
 
+def test_websocket_routes_of_channels_are_named_when_the_wsgi_app_is_deployed(tmp_path: Path) -> None:
+    name = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'web.settings')\n"
+    files = {
+        "manage.py": f"import os\n{name}",
+        "web/settings.py": "WSGI_APPLICATION = 'web.wsgi.application'\nASGI_APPLICATION = 'web.asgi.application'\n",
+        "web/wsgi.py": f"import os\nfrom django.core.wsgi import get_wsgi_application\n{name}application = get_wsgi_application()\n",
+        "web/asgi.py": "import chat.routing\n",
+        "chat/routing.py": "from . import consumers\n",
+        "chat/consumers.py": "class Chat(WebsocketConsumer): pass\n",
+    }
+    config = load_config(write_project(tmp_path / "shop", files))
+    assert [line.partition(" ")[0] for line in lines(config) if "WebSockets" in line] == ["chat/consumers.py:1"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

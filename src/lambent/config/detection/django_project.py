@@ -21,6 +21,7 @@ _SETTING_FILES = (
 )
 """Files that may name the settings where no manage.py does. Those of tests are near the app too."""
 _URLS = re.compile(r"""(?m)^ROOT_URLCONF\s*=\s*["']([\w.]+)|\binclude\(\s*\(?["']([\w.]+)""")
+_CHANNELS = re.compile(r"""(?m)^ASGI_APPLICATION\s*=\s*["']([\w.]+)\.\w+["']""")
 _LIST = re.compile(r"(?m)^(\w*(?:APPS|MIDDLEWARE))\s*\+?=(?:[^\n]+|\n[ \t)\]#]|\n(?=\n))*")
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
 _CONSTANT = re.compile(r"\b[A-Z_]+\b")
@@ -101,7 +102,7 @@ def settings_module(files: Iterable[Path], configured: str = "") -> str:
 
 
 def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
-    """Yield the files that Django finds by their names: the settings, the URLs and what they import."""
+    """Yield the files that Django finds by their names: the settings, the URLs, Channels' routes and what they import."""
     names = [settings]
     visited: set[Path] = set()
     for name in names:  # grows while it is read
@@ -109,7 +110,8 @@ def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:
         for path in ImportGraph(modules, module).files if module is not None else ():
             if path not in visited:
                 visited.add(path)
-                names += [first or second for first, second in _URLS.findall(path.read_text("utf-8-sig", "replace"))]
+                text = path.read_text("utf-8-sig", "replace")
+                names += [first or second for first, second in _URLS.findall(text)] + _CHANNELS.findall(text)
                 yield path
 
 

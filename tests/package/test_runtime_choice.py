@@ -161,6 +161,19 @@ def test_version_file_comes_first_if_the_pins_fit(project: Project) -> None:
     assert project.said == ["python3.12: fast 1.0 has no wheel for 3.13"]
 
 
+def test_version_file_for_which_the_requirements_conflict_is_passed_over(project: Project) -> None:
+    ranges = ('child<2; python_version < "3.10"', 'child>=2; python_version >= "3.10"')
+    offer(project.registry, "parent", "1.0", requires=ranges)
+    for version in ("1.0", "2.0"):
+        offer(project.registry, "child", version)
+    write(project.folder, {".python-version": "3.9\n"})
+    project.require("parent==1.0", "child==2.0")
+    assert project.choose().runtime == "python3.14"
+    assert project.said == ["python3.14: child 2.0 conflicts with another one on 3.9"]
+    project.require("parent==1.0", "child==1.0", "child==2.0")
+    assert project.refuse().what == "the requirements conflict on python3.9 x86_64"
+
+
 def test_lock_that_lambent_wrote_decides(project: Project) -> None:
     lock = 'lock-version = "1.0"\ncreated-by = "lambent"\nrequires-python = ">=3.12"\npackages = []\n'
     write(project.folder, {"pylock.python312-x86_64.toml": lock})

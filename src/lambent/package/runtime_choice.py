@@ -32,7 +32,7 @@ from lambent.package.project_files import collect_project
 from lambent.package.requirements.discovery import pylock_path
 from lambent.package.requirements.lock_key import lock_key
 from lambent.package.target import Target
-from lambent.package.unfit import UnfitError
+from lambent.package.unfit import ConflictError, UnfitError
 from lambent.package.wheels.choose_wheel import choose_wheel
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class RuntimeSearch:
         self._check_secrets()
         runtime = self.first_fitting(runtimes)
         if runtime is None:
+            self._check_conflicts()
             choice = self._uncompiled_choice(runtimes)
         else:
             runtime = self._with_imports(runtimes, runtime)
@@ -128,6 +129,12 @@ class RuntimeSearch:
     def _check_secrets(self) -> None:
         """Refuse a project with secrets before anything is downloaded for it. The build looks again."""
         secret_scan.check(collect_project(self.config).files, self.config.packaging.allow_secrets)
+
+    def _check_conflicts(self) -> None:
+        """Raise the ConflictError of the runtime that is named or live, if there is one: no other runtime cures it."""
+        for error in self.failures.values():
+            if isinstance(error, ConflictError):
+                raise error
 
     def _uncompiled_choice(self, runtimes: tuple[str, ...]) -> Choice:
         """Return the oldest runtime that fits if packages are built without the compiled part that no wheel has for any.
@@ -175,6 +182,8 @@ class RuntimeSearch:
             if not self.options.native:
                 _build_sources(context, requirements)
         except UnfitError as error:
+            if isinstance(error, ConflictError) and not (self.config.candidates.named_by or self.config.candidates.live):
+                raise  # the newest Pythons seldom differ in what packages require
             self.failures[runtime] = error
             return False
         self._requirements[runtime], self._events[runtime] = requirements, events

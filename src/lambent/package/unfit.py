@@ -62,6 +62,10 @@ class UnfitError(PackagingError):
         self.added: tuple[str, ...] = ()
 
 
+class ConflictError(UnfitError):
+    """The requirements conflict on the target's Python. On another they may not: some depend on the version."""
+
+
 def fitting_pythons(specifier: str) -> frozenset[str] | None:
     """Return Lambda's Python versions that a specifier such as ">=3.8,<3.12" allows, None if it can't be read."""
     try:

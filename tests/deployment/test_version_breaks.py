@@ -7,10 +7,19 @@ import pytest
 from lambent.aws.values import Settings
 from lambent.deployment.diagnose import diagnose
 from lambent.deployment.failure import Failure
-from lambent.deployment.version_breaks import find_break
+from lambent.deployment.version_breaks import break_of, find_break
+from lambent.errors import FunctionFailedError
 
 SETTINGS = Settings("arn:aws:iam::123456789012:role/lambent-hello", "python3.13", "main.app", 256, 10, 512)
 CASES = (
+    (
+        "ImproperlyConfigured: allauth.account.middleware.AccountMiddleware must be added to settings.MIDDLEWARE",
+        "django-allauth<0.56",
+    ),
+    (
+        'File "crispy_forms/utils.py", line 1\ndjango.template.exceptions.TemplateDoesNotExist: bootstrap4/uni_form.html',
+        "django-crispy-forms<2",
+    ),
     (
         "Could not import 'rest_framework_jwt.authentication'. cannot import name 'smart_text' from 'rest_framework.compat'",
         "djangorestframework-jwt>=1.11",
@@ -170,3 +179,9 @@ def test_cause_has_the_place_and_all_requirements_of_one_edit() -> None:
     message = "Unable to import module 'main': cannot import name 'Markup' from 'jinja2' (/var/task/jinja2/__init__.py)"
     cause = diagnose(Failure(SETTINGS, "Runtime.ImportModuleError", message, add_command="uv add {}"))
     assert cause.hint == "uv add 'jinja2<3.1' 'itsdangerous<2.1' 'werkzeug<2.1'"
+
+
+def test_break_is_known_from_the_message_when_its_frames_are_cut() -> None:
+    error = FunctionFailedError("django-crispy-forms 2 moved its templates to other packages (web/urls.py, line 10)")
+    broken = break_of(error)
+    assert broken is not None and broken.requirements == ("django-crispy-forms<2",)

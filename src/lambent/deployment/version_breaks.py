@@ -10,19 +10,9 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
-
+from lambent.deployment import django_breaks
+from lambent.deployment.break_patterns import Break, Row, no_module, removed_from
 from lambent.errors import LambentError
-
-
-class Break(Struct, frozen=True):
-    """What a release removed, and the requirements that keep it.
-
-    A lower limit is for releases that work on no Python that web apps run on: it counts instead of the user's own requirement.
-    """
-
-    what: str
-    requirements: tuple[str, ...]
 
 
 def find_break(text: str) -> Break | None:
@@ -31,19 +21,13 @@ def find_break(text: str) -> Break | None:
 
 
 def break_of(error: LambentError) -> Break | None:
-    """Return the break that an error of the app shows, or None. In AWS's form the exception stands before the frames."""
+    """Return the break that an error of the app shows, or None. In AWS's form the exception stands before the frames.
+
+    The frames that show it may have been cut from the error's detail, but `diagnose` has put its name into the message.
+    """
     heading = error.detail.partition("Traceback (most recent call last):")[0]
-    return find_break(f"{error.what}\n{error.detail}\n{heading}")
-
-
-def _removed_from(module: str, *names: str) -> str:
-    """Return the pattern of a use of these names that fails. The names and the module are regular expressions."""
-    any_name = f"(?:{'|'.join(names)})"
-    return rf"cannot import name '{any_name}' from '{module}'|module '{module}' has no attribute '{any_name}'"
-
-
-def _no_module(*names: str) -> str:
-    return rf"No module named '(?:{'|'.join(names)})'"
+    named = next((each for _, each in _TABLE if error.what.startswith(each.what)), None)
+    return named or find_break(f"{error.what}\n{error.detail}\n{heading}")
 
 
 _BEFORE_FLASK_2 = ("jinja2<3.1", "itsdangerous<2.1", "werkzeug<2.1")
@@ -65,33 +49,6 @@ _PYDANTIC_2 = (
     r"The `field` and `config` parameters are not available in Pydantic V2",
     r"`@validator\(\.\.\., each_item=True\)` cannot be applied",
 )
-_DJANGO_2 = (
-    _no_module(r"django\.core\.urlresolvers"),
-    r"__init__\(\) missing 1 required positional argument: 'on_delete'",
-    r"Specifying a namespace in include\(\) without providing an app_name",
-)
-_DJANGO_3 = (
-    _no_module(r"django\.utils\.six", r"django\.utils\.lru_cache", r"django\.utils\._os\.upath"),
-    _removed_from(r"django\.utils(?:\.\w+)?", "six", "lru_cache", "python_2_unicode_compatible", "available_attrs"),
-    _removed_from(r"django\.shortcuts", "render_to_response"),
-    _removed_from(r"django\.contrib\.staticfiles\.templatetags(?:\.\w+)?", "static"),
-    _no_module(r"django\.contrib\.staticfiles\.templatetags"),
-    r"'(?:staticfiles|admin_static)' is not a registered tag library",
-)
-_DJANGO_4 = (
-    _removed_from(r"django\.conf\.urls", "url"),
-    _removed_from(r"django\.utils\.translation", r"u\w+text\w*"),
-    _removed_from(r"django\.utils\.encoding", "force_text", "smart_text"),
-    _removed_from(r"django\.utils\.http", "is_safe_url", r"urlu?n?quote\w*"),
-    _removed_from(r"django\.db\.models(?:\.\w+)?", "NullBooleanField"),
-    _removed_from(r"django\.contrib\.postgres\.fields", "JSONField"),
-    r"Invalid block tag on line \d+: '(?:ifequal|ifnotequal)'",
-)
-_DJANGO_51 = (
-    r"'class Meta' got invalid attribute\(s\): index_together",
-    _removed_from(r"django\.core\.files\.storage", "get_storage_class"),
-    r"make_random_password'",
-)
 _SQLALCHEMY_2 = (
     r"'Engine' object has no attribute '(?:execute|table_names|has_table)'",
     r"module 'sqlalchemy' has no attribute '__all__'",
@@ -101,7 +58,7 @@ _SQLALCHEMY_2 = (
     r"Additional arguments should be named <dialectname>_<argument>, got 'autoload'",
     r"The 'sqlalchemy\.orm\.mapper\(\)' function is removed",
     r"Invalid argument\(s\) .*'(?:convert_unicode|encoding)'.* sent to create_engine",
-    _removed_from(r"sqlalchemy\.ext\.associationproxy", "ASSOCIATION_PROXY"),
+    removed_from(r"sqlalchemy\.ext\.associationproxy", "ASSOCIATION_PROXY"),
 )
 _FLASK_NAMES = (
     *("_app_ctx_stack", "_request_ctx_stack", "JSONEncoder", "JSONDecoder", "Markup", "escape", "signals_available"),
@@ -110,17 +67,13 @@ _FLASK_NAMES = (
 _FLASK_SQLALCHEMY_3 = (
     r"flask_sqlalchemy/[\s\S]*Working outside of application context",
     r"paginate\(\) takes 1 positional argument but",
-    _removed_from("flask_sqlalchemy", "BaseQuery", "get_debug_queries", "_BoundDeclarativeMeta"),
+    removed_from("flask_sqlalchemy", "BaseQuery", "get_debug_queries", "_BoundDeclarativeMeta"),
 )
 
-_TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
+_TABLE: tuple[Row, ...] = (
     (
         (r"werkzeug/routing[\s\S]*(?:required field \"type_ignores\" missing|types\.CodeType\(\*code_args\))",),
         Break("werkzeug before 0.15.5 doesn't work on Python 3.8 and newer", ("werkzeug>=0.15.5,<0.16",)),
-    ),
-    (
-        (r"__class__ not set defining 'AbstractBaseUser'", r"django/[\s\S]*Generator expression must be parenthesized"),
-        Break("Django before 1.11.17 doesn't work on Python 3.8 and newer", ("django>=1.11.17,<2",)),
     ),
     (
         (r"celery/[\s\S]*(?:from \. import async|celery\.backends\.async)[\s\S]*SyntaxError",),
@@ -145,8 +98,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     (_PYDANTIC_2, Break("the app is written for pydantic 1", ("pydantic<2",))),
     (
         (
-            _no_module(rf"langchain\.(?:{'|'.join(_LANGCHAIN_MODULES)})"),
-            _removed_from(r"langchain(?:\.\w+)*", *_LANGCHAIN_NAMES),
+            no_module(rf"langchain\.(?:{'|'.join(_LANGCHAIN_MODULES)})"),
+            removed_from(r"langchain(?:\.\w+)*", *_LANGCHAIN_NAMES),
         ),
         Break("langchain 1 moved chains, prompts and models elsewhere", ("langchain<1", "langchain-community")),
     ),
@@ -165,7 +118,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("this python-fasthtml doesn't work with fastlite 0.2 and starlette 1", ("fastlite<0.2", "starlette<1")),
     ),
     (
-        (_no_module("sqlite_minutils"),),
+        (no_module("sqlite_minutils"),),
         Break("this python-fasthtml doesn't work with fastlite 0.1 and starlette 1", ("fastlite<0.1", "starlette<1")),
     ),
     (
@@ -177,20 +130,20 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("SQLAlchemy 2.1 uses psycopg 3 for postgresql:// URLs, no longer psycopg2", ("sqlalchemy<2.1",)),
     ),
     (
-        (_removed_from(r"pydantic\._internal\._typing_extra", "eval_type_backport"),),
+        (removed_from(r"pydantic\._internal\._typing_extra", "eval_type_backport"),),
         Break("pydantic 2.14 removed what mcp before 2 imports", ("pydantic<2.14",)),
     ),
     (
-        (_no_module(r"starlette\.graphql"),),
+        (no_module(r"starlette\.graphql"),),
         Break("starlette 0.17 removed starlette.graphql", ("fastapi<0.71", "starlette<0.17", "graphene<3")),
     ),
     (
-        (_removed_from(r"starlette\.responses", "UJSONResponse"),),
+        (removed_from(r"starlette\.responses", "UJSONResponse"),),
         Break("starlette 0.14 removed UJSONResponse", ("fastapi<0.65", "starlette<0.14")),
     ),
     (
         (
-            _no_module(r"mcp\.server\.fastmcp"),
+            no_module(r"mcp\.server\.fastmcp"),
             r"'Server' object has no attribute '(?:list|call|get|read|subscribe)_\w+'",
         ),
         Break("mcp 2 renamed FastMCP, and the decorators of Server", ("mcp<2",)),
@@ -204,7 +157,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("dash-bootstrap-components 1 removed components that the app uses", ("dash-bootstrap-components<1", "dash<3")),
     ),
     (
-        (_no_module(r"openai\.error"), r"but this is no longer supported in openai>=1\.0\.0"),
+        (no_module(r"openai\.error"), r"but this is no longer supported in openai>=1\.0\.0"),
         Break("openai 1 removed what the app uses", ("openai<1",)),
     ),
     (
@@ -214,48 +167,48 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ((r"passlib[\s\S]*password cannot be longer than 72 bytes",), Break("passlib doesn't work with bcrypt 5", ("bcrypt<5",))),
     (
         (
-            _removed_from(r"jinja2(?:\.\w+)?", "escape", "Markup", "soft_unicode", "autoescape", "with_", *_FILTERS),
-            _removed_from("itsdangerous", "json"),
+            removed_from(r"jinja2(?:\.\w+)?", "escape", "Markup", "soft_unicode", "autoescape", "with_", *_FILTERS),
+            removed_from("itsdangerous", "json"),
         ),
         Break("jinja2 3.1, itsdangerous 2.1 and werkzeug 2.1 removed what older frameworks import", _BEFORE_FLASK_2),
     ),
     (
-        (_removed_from("itsdangerous", r"\w*JSONWebSignatureSerializer"),),
+        (removed_from("itsdangerous", r"\w*JSONWebSignatureSerializer"),),
         Break("itsdangerous 2.1 removed its JSON signatures", ("itsdangerous<2.1",)),
     ),
-    ((_removed_from("markupsafe", "soft_unicode"),), Break("markupsafe 2.1 removed soft_unicode", ("markupsafe<2.1",))),
+    ((removed_from("markupsafe", "soft_unicode"),), Break("markupsafe 2.1 removed soft_unicode", ("markupsafe<2.1",))),
     (
         (
-            _removed_from("werkzeug", r"[A-Za-z]\w*"),
-            _removed_from(r"werkzeug\.wsgi", "DispatcherMiddleware", "SharedDataMiddleware"),
-            _no_module(r"werkzeug\.contrib(?:\.\w+)?"),
+            removed_from("werkzeug", r"[A-Za-z]\w*"),
+            removed_from(r"werkzeug\.wsgi", "DispatcherMiddleware", "SharedDataMiddleware"),
+            no_module(r"werkzeug\.contrib(?:\.\w+)?"),
         ),
         Break("werkzeug 1 moved its names to modules", ("werkzeug<1", "jinja2<3.1", "itsdangerous<2.1")),
     ),
-    ((_removed_from(r"werkzeug\.urls", r"url_\w+"),), Break("werkzeug 3 removed its functions for URLs", ("werkzeug<3",))),
+    ((removed_from(r"werkzeug\.urls", r"url_\w+"),), Break("werkzeug 3 removed its functions for URLs", ("werkzeug<3",))),
     (
-        (_removed_from(r"werkzeug\.routing", "parse_rule"),),
+        (removed_from(r"werkzeug\.routing", "parse_rule"),),
         Break("werkzeug 2.2 removed parse_rule", ("werkzeug<2.2", "flask<2.2")),
     ),
     (
         (
-            _removed_from(r"werkzeug(?:\.\w+)+", r"Base(?:Request|Response)", "escape", "safe_str_cmp", r"pbkdf2_\w+"),
-            _removed_from(r"werkzeug\.debug\.tbtools", "get_current_traceback"),
-            _no_module(r"werkzeug\.useragents"),
+            removed_from(r"werkzeug(?:\.\w+)+", r"Base(?:Request|Response)", "escape", "safe_str_cmp", r"pbkdf2_\w+"),
+            removed_from(r"werkzeug\.debug\.tbtools", "get_current_traceback"),
+            no_module(r"werkzeug\.useragents"),
             r"'LocalStack' object has no attribute '__ident_func__'",
         ),
         Break("werkzeug 2.1 removed what older frameworks import", ("werkzeug<2.1",)),
     ),
-    ((_no_module(r"flask\.ext(?:\.\w+)*"),), Break("flask 1 removed flask.ext", ("flask<1",))),
-    ((_removed_from(r"flask(?:\.\w+)*", "safe_join"),), Break("flask 2.1 removed safe_join", ("flask<2.1", "werkzeug<2.1"))),
+    ((no_module(r"flask\.ext(?:\.\w+)*"),), Break("flask 1 removed flask.ext", ("flask<1",))),
+    ((removed_from(r"flask(?:\.\w+)*", "safe_join"),), Break("flask 2.1 removed safe_join", ("flask<2.1", "werkzeug<2.1"))),
     (
         (r"send_file\(\) got an unexpected keyword argument '(?:attachment_filename|cache_timeout|add_etags)'",),
         Break("flask 2.2 renamed the arguments of send_file", ("flask<2.2", "werkzeug<2.1")),
     ),
     (
         (
-            _removed_from(r"flask(?:\.\w+)*", *_FLASK_NAMES),
-            _no_module(r"flask\.scaffold"),
+            removed_from(r"flask(?:\.\w+)*", *_FLASK_NAMES),
+            no_module(r"flask\.scaffold"),
             r"'(?:Flask|Blueprint)' object has no attribute '(?:before_(?:app_)?first_request|json_encoder|json_decoder)'",
         ),
         Break("flask 2.3 and 3 removed names that the app or an extension uses", ("flask<2.3", "werkzeug<3")),
@@ -266,7 +219,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     (_FLASK_SQLALCHEMY_3, Break("the app is written for Flask-SQLAlchemy 2", ("flask-sqlalchemy<3",))),
     (
-        (_removed_from("flask_migrate", "MigrateCommand"),),
+        (removed_from("flask_migrate", "MigrateCommand"),),
         Break("Flask-Migrate 3 removed MigrateCommand", ("flask-migrate<3",)),
     ),
     (
@@ -275,30 +228,23 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     (
         (
-            _removed_from("flask_jwt_extended", "jwt_refresh_token_required", "get_raw_jwt", "jwt_optional", r"fresh_jwt\w+"),
+            removed_from("flask_jwt_extended", "jwt_refresh_token_required", "get_raw_jwt", "jwt_optional", r"fresh_jwt\w+"),
             r"jwt_required\.<locals>\.wrapper\(\) missing 1 required positional argument: 'fn'",
             r"'JWTManager' object has no attribute '(?:user_claims|token_in_blacklist|user_loader_callback)_loader'",
         ),
         Break("Flask-JWT-Extended 4 renamed its decorators", ("flask-jwt-extended<4",)),
     ),
     (
-        (r"rest_framework_jwt[\s\S]*cannot import name 'smart_text' from 'rest_framework\.compat'",),
-        Break("djangorestframework-jwt before 1.11 is older than this djangorestframework", ("djangorestframework-jwt>=1.11",)),
-    ),
-    (
         (r"graphql_server/[\s\S]*cannot import name 'MutableMapping'",),
         Break("flask-graphql doesn't work with graphene 3", ("graphene<3",)),
     ),
     (
-        (_no_module(r"wtforms\.fields\.html5"), _removed_from(r"wtforms(?:\.\w+)*", "TextField", "Required", "html5")),
+        (no_module(r"wtforms\.fields\.html5"), removed_from(r"wtforms(?:\.\w+)*", "TextField", "Required", "html5")),
         Break("WTForms 3 removed fields and validators that the app uses", ("wtforms<3",)),
     ),
-    ((_removed_from("flask_wtf", "Form"),), Break("Flask-WTF 1 removed Form", ("flask-wtf<1",))),
+    ((removed_from("flask_wtf", "Form"),), Break("Flask-WTF 1 removed Form", ("flask-wtf<1",))),
     (_SQLALCHEMY_2, Break("the app is written for SQLAlchemy 1", ("sqlalchemy<2",))),
-    (_DJANGO_2, Break("the app is written for Django 1", ("django<2",))),
-    (_DJANGO_3, Break("Django 3 removed what the app or a package uses", ("django<3",))),
-    (_DJANGO_4, Break("Django 4 removed what the app or a package uses", ("django<4",))),
-    (_DJANGO_51, Break("Django 5.1 removed what the app or a package uses", ("django<5.1",))),
+    *django_breaks.TABLE,
     (
         (
             r"Field\.__init__\(\) got an unexpected keyword argument '(?:missing|default)'",
@@ -319,7 +265,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("the app or a package is written for numpy 1", ("numpy<2",)),
     ),
     (
-        (_no_module(r"sklearn\.externals\.joblib"), _removed_from(r"sklearn\.externals", "joblib", "six")),
+        (no_module(r"sklearn\.externals\.joblib"), removed_from(r"sklearn\.externals", "joblib", "six")),
         Break("scikit-learn 0.23 removed its copies of other packages", ("scikit-learn<0.23", "numpy<1.24")),
     ),
     (
@@ -327,12 +273,12 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         Break("scikit-learn 1.4 removed an argument of OneHotEncoder", ("scikit-learn<1.4",)),
     ),
     (
-        (_removed_from("networkx", "info", r"(?:to|from)_numpy_matrix", r"(?:to|from)_scipy_sparse_matrix", r"\w+_gpickle"),),
+        (removed_from("networkx", "info", r"(?:to|from)_numpy_matrix", r"(?:to|from)_scipy_sparse_matrix", r"\w+_gpickle"),),
         Break("networkx 3 removed what the app uses", ("networkx<3",)),
     ),
     (
         (
-            _removed_from("elasticsearch", "RequestsHttpConnection"),
+            removed_from("elasticsearch", "RequestsHttpConnection"),
             r"URL must include a 'scheme', 'host', and 'port' component",
             r"NodeConfig\.__init__\(\) missing 1 required positional argument: 'scheme'",
             r"Either 'hosts' or 'cloud_id' must be specified",
@@ -354,13 +300,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
     ),
     (
         (
-            _removed_from(r"PIL\.Image", "ANTIALIAS", "LINEAR", "CUBIC"),
+            removed_from(r"PIL\.Image", "ANTIALIAS", "LINEAR", "CUBIC"),
             r"'(?:FreeTypeFont|ImageFont|ImageDraw)' object has no attribute '(?:getsize|textsize|getoffset)'",
         ),
         Break("pillow 10 removed what the app or a package uses", ("pillow<10",)),
     ),
     ((r"removed in PyPDF2 3\.0\.0",), Break("PyPDF2 3 removed its old names", ("pypdf2<3",))),
-    ((_removed_from("tweepy", "StreamListener"),), Break("tweepy 4 removed StreamListener", ("tweepy<4",))),
+    ((removed_from("tweepy", "StreamListener"),), Break("tweepy 4 removed StreamListener", ("tweepy<4",))),
     (
         (r"install connexion using the 'flask' extra",),
         Break("connexion 3 has its Flask app in an extra, and another interface", ("connexion<3",)),
@@ -369,27 +315,27 @@ _TABLE: tuple[tuple[tuple[str, ...], Break], ...] = (
         (r"Limiter\.__init__\(\) got multiple values for argument 'key_func'",),
         Break("flask-limiter 3 takes key_func first", ("flask-limiter<3",)),
     ),
-    ((_no_module(r"celery\.task(?:\.\w+)?"),), Break("celery 5 removed celery.task", ("celery<5",))),
-    ((_no_module(r"moviepy\.editor"),), Break("moviepy 2 removed moviepy.editor", ("moviepy<2",))),
+    ((no_module(r"celery\.task(?:\.\w+)?"),), Break("celery 5 removed celery.task", ("celery<5",))),
+    ((no_module(r"moviepy\.editor"),), Break("moviepy 2 removed moviepy.editor", ("moviepy<2",))),
     (
-        (_removed_from(r"telegram(?:\.ext)?", "Filters", "Dispatcher", "ParseMode"),),
+        (removed_from(r"telegram(?:\.ext)?", "Filters", "Dispatcher", "ParseMode"),),
         Break("python-telegram-bot 20 renamed what the app uses", ("python-telegram-bot<20",)),
     ),
     (
-        (_removed_from("websockets", "handshake", "WebSocketCommonProtocol"),),
+        (removed_from("websockets", "handshake", "WebSocketCommonProtocol"),),
         Break("websockets 9 moved what this sanic imports", ("websockets<9",)),
     ),
-    ((_removed_from(r"pymongo\.database", "_check_name"),), Break("this mongoengine is written for pymongo 3", ("pymongo<4",))),
+    ((removed_from(r"pymongo\.database", "_check_name"),), Break("this mongoengine is written for pymongo 3", ("pymongo<4",))),
     (
         (r"If you meant to call the '(?:insert|save|remove|update|count|ensure_index)' method on a 'Collection' object",),
         Break("pymongo 4 removed old methods of collections", ("pymongo<4",)),
     ),
-    ((_removed_from(r"pymongo\.cursor", "_QUERY_OPTIONS"),), Break("this motor needs pymongo before 4.9", ("pymongo<4.9",))),
+    ((removed_from(r"pymongo\.cursor", "_QUERY_OPTIONS"),), Break("this motor needs pymongo before 4.9", ("pymongo<4.9",))),
     (
         (r"jwt\.encode\(.*\n(?:.*\n)?.*'str' object has no attribute 'decode'",),
         Break("PyJWT 2 returns tokens as text", ("pyjwt<2",)),
     ),
-    ((_no_module(r"urllib3\.contrib\.appengine"),), Break("urllib3 2 removed what a package imports", ("urllib3<2",))),
+    ((no_module(r"urllib3\.contrib\.appengine"),), Break("urllib3 2 removed what a package imports", ("urllib3<2",))),
     (
         (r"Descriptors cannot (?:not )?be created directly",),
         Break("a package was generated for protobuf 3", ("protobuf<3.21",)),

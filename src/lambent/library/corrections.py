@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
-from lambent.deployment.version_breaks import Break, break_of
+from lambent.deployment.break_patterns import Break
+from lambent.deployment.version_breaks import break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
 from lambent.library.start_records import record_path

@@ -210,25 +210,6 @@ def test_database_of_flask_that_only_a_class_or_module_of_settings_has_is_needed
     assert required(tmp_path, files) == ["URL"]
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "def create_app(file='settings.cfg'):\n    app.config.from_pyfile(file)\ncreate_app()\n",
-        "def create_app(*, file='settings.cfg'):\n    app.config.from_pyfile(file)\ncreate_app()\n",
-        "import os\napp.config.from_mapping(SQLALCHEMY_DATABASE_URI=os.environ.get('URL'))\n",
-    ],
-)
-def test_database_of_flask_that_a_file_or_a_mapping_has_is_needed(tmp_path: Path, lines: str) -> None:
-    settings = "import os\nSQLALCHEMY_DATABASE_URI = os.environ.get('URL')\n"
-    assert required(tmp_path, {"main.py": f"{FLASK}{lines}", "settings.cfg": settings}) == ["URL"]
-
-
-def test_parameter_that_a_call_gives_replaces_its_default(tmp_path: Path) -> None:
-    text = "import os\ndef connect(key=os.getenv('KEY')): return key.upper()\nconnect('x')\n"
-    assert in_main(tmp_path, text) == []
-    assert in_main(tmp_path, text.replace("'x'", "")) == ["KEY"]
-
-
 def test_function_that_nothing_calls_at_start_is_only_a_warning(tmp_path: Path) -> None:
     text = FLASK + "import os\n@app.get('/')\ndef home():\n    return os.environ['KEY']\n"
     config = load_config(write_project(tmp_path / "shop", {"main.py": text}))

@@ -43,7 +43,8 @@ def test_websocket_routes_of_channels_are_named_when_the_wsgi_app_is_deployed(tm
     files = {
         "manage.py": f"import os\n{name}",
         "web/settings.py": "WSGI_APPLICATION = 'web.wsgi.application'\nASGI_APPLICATION = 'web.asgi.application'\n",
-        "web/wsgi.py": f"import os\nfrom django.core.wsgi import get_wsgi_application\n{name}application = get_wsgi_application()\n",
+        "web/wsgi.py": f"import os\nfrom django.core.wsgi import get_wsgi_application\n{name}"
+        "application = get_wsgi_application()\n",
         "web/asgi.py": "import chat.routing\n",
         "chat/routing.py": "from . import consumers\n",
         "chat/consumers.py": "class Chat(WebsocketConsumer): pass\n",

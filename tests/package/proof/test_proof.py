@@ -202,6 +202,8 @@ def test_files_for_other_systems_are_accepted() -> None:
     assert findings_in([sound, library("pkg/_fast.cpython-313-darwin.so", format="mach-o")]) == ()
     assert findings_in([sound, library("pkg/_fast.cp313-win_amd64.pyd", format="pe")]) == ()
     assert findings_in([library("pkg/_other.cp39-win_amd64.pyd", format="pe")]) == ()
+    by_path = library("pkg/_native__lib.cpython-37m-x86_64-linux-gnu.so", module="")  # as milksnake names what it opens
+    assert findings_in([sound, by_path]) == ()
     assert findings_in([sound, library("pkg/attach_linux_arm64.so", module="", machine="arm64")]) == ()
     assert (
         findings_in([library("pkg/cli.exe", module="", format="pe"), library("pkg/x.dylib", module="", format="mach-o")]) == ()

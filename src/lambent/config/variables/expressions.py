@@ -108,6 +108,10 @@ class Expressions(ABC):
                 return self._operation(node, scope)
             case ast.BoolOp(op=ast.Or(), values=[first, ast.Call() as alternative]) if self.is_exit(alternative, scope):
                 return self._needed(self.evaluate(first, scope))
+            case ast.BoolOp(op=ast.Or(), values=[first, *_, ast.Constant(value=default)]) if default:
+                start = len(self.reads)
+                self.evaluate(first, scope)
+                self.reads[start:] = [read for read in self.reads[start:] if read.fails != "perhaps"]  # it has a default
             case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
                 self.evaluate(first, scope)
             case ast.Dict():

@@ -199,6 +199,8 @@ class _Zip:
             return None
         tag = match["tag"] or ""
         if not _suffix_fits(tag, self.target):
+            if not native.binary.module:  # milksnake calls the library so that it loads by its path
+                return None
             return _Fault(f"python {tag}", f"was built for {_describe(tag)}, not for {self.target.name}")
         if native.binary.free_threaded:
             return _Fault("threads", f"was built for a Python without the global interpreter lock, not for {self.target.name}")

@@ -276,6 +276,28 @@ def test_placeholders_say_which_values_have_to_be_numbers(tmp_path: Path) -> Non
     assert sorted(error.hint.split(" --env ")) == ["--env PORT=8080", "ALLOWED_HOSTS='*'", "KEY=VALUE"]
 
 
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        ("PostgresDsn", "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"),
+        ("RedisDsn | None", "redis://HOST:6379/0"),
+        ("list[str]", """'["VALUE"]'"""),
+        ("Set[AnyHttpUrl]", """'["https://HOST"]'"""),
+        ("list[int]", "'[1]'"),
+        ("Literal['dev', 'prod']", "prod"),
+        ("Stage", "live"),
+        ("EmailStr", "you@example.com"),
+        ("SecretStr", "VALUE"),
+        ("bool", "1"),
+    ],
+)
+def test_flags_have_values_of_the_types_of_the_settings(tmp_path: Path, annotation: str, value: str) -> None:
+    text = "from enum import Enum\nfrom pydantic_settings import BaseSettings\nclass Stage(str, Enum):\n    LIVE = 'live'\n"
+    text += f"class Settings(BaseSettings):\n    thing: {annotation}\nsettings = Settings()\n{APP}"
+    folder = write_project(tmp_path / "shop", {"main.py": text, "requirements.txt": "asyncpg\n"})
+    assert refusal(folder).hint == f"--env THING={value}"
+
+
 def test_all_missing_variables_are_named_together_with_flags_that_set_them(tmp_path: Path) -> None:
     files = {"conf.py": "import os\nA = os.environ['KEY_A']\nB = os.environ['KEY_B']\n", "main.py": f"import conf\n{APP}"}
     folder = write_project(tmp_path / "shop", files)

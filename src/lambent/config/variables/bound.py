@@ -25,8 +25,9 @@ class Read(Struct, frozen=True):
 
     `location` is "file:line". `fails` says when the app fails if the variable isn't set: at every "start", in a "branch" that a
     start may take, in the "call" of some function, or "perhaps". With `any_case` a variable in lower case counts too.
-    `is_number` says what its value must be, `is_secret_key` that it is what the framework signs with, and `is_settings` that it
-    is the dotted name of an object with the app's settings, as for Flask's `from_object`.
+    `is_number` says what its value must be, and `example` is a value of its type, "" if any text will do. `is_secret_key` says
+    that it is what the framework signs with, and `is_settings` that it is the dotted name of an object with the app's settings,
+    as for Flask's `from_object`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Read(Struct, frozen=True):
     is_number: bool = False
     is_secret_key: bool = False
     is_settings: bool = False
+    example: str = ""
 
 
 class Library(Struct, frozen=True):

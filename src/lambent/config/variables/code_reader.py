@@ -99,10 +99,8 @@ class CodeReader(Expressions):
     def _make_object(self, definition: Definition, node: ast.ClassDef, arguments: dict[str, Bound]) -> None:
         if settings := read_settings_class(definition, arguments):
             for field in settings.fields:
-                location = self.location(field.path, field.line)
-                self.reads.append(
-                    Read(field.variable, location, self.fails, not settings.case_sensitive, is_number=field.is_number)
-                )
+                read = Read(field.variable, self.location(field.path, field.line), self.fails, not settings.case_sensitive)
+                self.reads.append(replace(read, is_number=field.is_number, example=field.example))
         for part in node.body:
             if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                 self.run_body(Definition(part, definition.scope), arguments)

@@ -6,11 +6,13 @@ A library that connects to a database or a service reads its address when the ap
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lambent.config.detection.project_text import read_text
 from lambent.config.django_literals import ANY_HOST
+from lambent.config.variables.bound import Read
 from lambent.config.variables.own_secrets import is_own_secret
 
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
@@ -51,20 +53,28 @@ _PRODUCTION = ("production", "prod", "PRODUCTION", "PROD", "Production")
 _MAIL = re.compile(r"(?:^|_)(?:EMAIL|SENDER|E?MAIL_(?:FROM|USER|USERNAME))$")
 
 
-def placeholder(name: str, names: Iterable[str], numbers: Container[str], folder: Path) -> str:
-    """Return what stands for the value of a variable of a project in a flag. `numbers` are the variables read as numbers."""
+def placeholder(name: str, names: Iterable[str], reads: Mapping[str, Read], folder: Path) -> str:
+    """Return what stands for the value of a variable of a project in a flag. `reads` say of which types they are."""
+    read = reads.get(name)
+    if read is not None and read.example and not read.is_number:
+        return _typed(read.example, folder)
     if name.endswith("ALLOWED_HOSTS"):
         return ANY_HOST
     if is_own_secret(name, names):
         return _RANDOM
     upper = name.upper()
-    if name in numbers or upper.endswith("_PORT"):
+    if (read is not None and read.is_number) or upper.endswith("_PORT"):
         return _first(_NUMBERS, upper, "1")
     if _ADDRESS.search(upper) or (_CONNECTION.search(upper) and _DATABASE.search(upper)):
         return _address(upper, folder)
     if _STAGE.fullmatch(upper):
         return _stage(folder)
     return "you@example.com" if _MAIL.search(upper) else _first(_WORDS, upper, "VALUE")
+
+
+def _typed(example: str, folder: Path) -> str:
+    driver = _database(folder) if "sql://" in example else ""
+    return driver if driver.startswith(example.partition("://")[0]) else shlex.quote(example)
 
 
 def _stage(folder: Path) -> str:

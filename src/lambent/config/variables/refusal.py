@@ -70,8 +70,8 @@ def _with_consequences(config: Config, unset: Sequence[Read]) -> Sequence[Read]:
     in_file = values_in_file(config.folder / ".env")
     for _ in range(_ROUNDS_MAX):
         names = [read.name for read in unset if read.fails == "start"]
-        numbers = {read.name for read in unset if read.is_number}
-        values |= {name: in_file.get(name) or placeholder(name, names, numbers, config.folder) for name in names}
+        by_name = {read.name: read for read in unset}
+        values |= {name: in_file.get(name) or placeholder(name, names, by_name, config.folder) for name in names}
         reads = find_unset(replace(config, environment=tuple(sorted(values.items()))))
         more = [read for read in reads if read.fails == "start" and not (read.is_secret_key or is_own_secret(read.name, names))]
         if not more:

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.config.variables.bound import NOTHING, Bound, Definition
+from lambent.config.variables.field_types import example_value
 
 _NEW = ("pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings")
 _OLD = ("pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings")
@@ -22,12 +23,13 @@ _NONE = re.compile(r"\bOptional\[|\|\s*None\b|\bNone\s*\|")
 
 
 class Field(Struct, frozen=True):
-    """A field without a default: the variable that it is read from, and where it is defined."""
+    """A field without a default: the variable that it is read from, where it is defined, and a value of its type or ""."""
 
     variable: str
     path: Path
     line: int
     is_number: bool
+    example: str = ""
 
 
 class SettingsClass(Struct, frozen=True):
@@ -75,7 +77,8 @@ def _required(
                         fields[name] = []
                     elif nested is None:
                         is_number = ast.unparse(statement.annotation) in _NUMBERS
-                        fields[name] = [Field(variable, each.scope.path, statement.lineno, is_number)]
+                        example = example_value(statement.annotation, each)
+                        fields[name] = [Field(variable, each.scope.path, statement.lineno, is_number, example)]
                     elif delimiter and depth < _DEPTH_MAX:
                         inner = _required(
                             list(_classes(nested)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +127,9 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
     """Return the flags that set variables: a file of the project that has them, and `--env` for the others.
 
     An example of a file counts only if it is complete: an empty value may be none for the app, and a placeholder is none.
-    `unset` are the reads that tell which of them are numbers, and `hosts` is the variable of Django's ALLOWED_HOSTS.
+    `unset` are the reads that tell of which types they are, and `hosts` is the variable of Django's ALLOWED_HOSTS.
     """
-    numbers = {read.name for read in unset if read.is_number}
+    reads = {read.name: read for read in unset}
     folder = config.folder
     for file in (folder / ".env", *(folder / example for example in ENV_EXAMPLES)):
         values = values_in_file(file)
@@ -137,12 +137,12 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
         if is_usable and any(values.get(name) for name in names) and sendable(file):
             others = [name for name in names if not (allows_url(values.get(name, "")) if name == hosts else values.get(name))]
             shown = shlex.quote(min(os.path.relpath(file), str(file), key=len))
-            flags = f"--env-file {shown}{_env_flags(others, numbers, hosts, folder)}"
+            flags = f"--env-file {shown}{_env_flags(others, reads, hosts, folder)}"
             return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
-    return _env_flags(names, numbers, hosts, folder).strip()
+    return _env_flags(names, reads, hosts, folder).strip()
 
 
-def _env_flags(names: Iterable[str], numbers: Container[str], hosts: str, folder: Path) -> str:
+def _env_flags(names: Iterable[str], reads: Mapping[str, Read], hosts: str, folder: Path) -> str:
     names = list(names)
-    values = ((name, ANY_HOST if name == hosts else placeholder(name, names, numbers, folder)) for name in names)
+    values = ((name, ANY_HOST if name == hosts else placeholder(name, names, reads, folder)) for name in names)
     return "".join(f" --env {name}={value}" for name, value in values)

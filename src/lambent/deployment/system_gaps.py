@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from lambent.deployment.failure import Failure
+from lambent.module_packages import adding
 
 _SHELL = re.compile(r"^(?:/bin/)?(?:ba)?sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found$", re.MULTILINE)
 _REPLACEMENTS = {"libmagic": "puremagic", "libmagic.so.1": "puremagic"}
@@ -15,6 +16,8 @@ def _no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """Name a library that the dynamic linker or a package didn't find."""
     name = next(filter(None, match.groups()))
     hint = "use a package whose wheel includes it (such as psycopg2-binary), or add a layer that has it"
+    if name == "libpq" and "/psycopg/" in failure.traceback:
+        hint = adding(failure.add_command, "psycopg[binary]")
     if other := _REPLACEMENTS.get(name):
         hint = f"use {other}, which doesn't need it, or add a layer that has it"
     return f"Lambda doesn't have the system library {name}{failure.where}", hint

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from lambent.events import Event, Notice
 from lambent.package.requirements.resolve import resolve
+from lambent.package.requirements.resolve_request import ResolveOptions
 from support.locking import make_request, make_target, offer, versions, write
 from support.registry import serving
+from support.wheel_files import wheel
 
 TARGET = make_target("3.13")
 
@@ -31,3 +33,16 @@ def test_greenlet_is_added_if_the_app_imports_what_needs_it(tmp_path: Path) -> N
         offer(registry, "sqlalchemy", "2.0.40")
         (project / "requirements.txt").write_text(f"--index-url {registry.url}/simple\nsqlalchemy<2.1\n")
         assert versions(resolve(asynchronous, cache)) == {"sqlalchemy": "2.0.40"}
+
+
+def test_psycopg_gets_the_library_that_lambda_lacks(tmp_path: Path) -> None:
+    with serving() as registry:
+        requires = ("psycopg-binary; extra == 'binary'",)
+        psycopg = wheel(tmp_path / "wheels", "psycopg", {"psycopg.py": ""}, requires=requires, version="3.2")
+        registry.files[f"/files/{psycopg.filename}"] = psycopg.path.read_bytes()
+        offer(registry, "psycopg-binary", "3.2")
+        project = write(tmp_path / "app", {"requirements.txt": f"--index-url {registry.url}/simple\npsycopg\n"})
+        request = make_request(project, TARGET, tmp_path / "cache")
+        assert versions(resolve(request, tmp_path / "cache")).keys() == {"psycopg", "psycopg-binary"}
+        without = replace(request, options=ResolveOptions(without=("psycopg-binary",)))
+        assert versions(resolve(without, tmp_path / "cache")).keys() == {"psycopg"}

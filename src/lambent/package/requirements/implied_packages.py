@@ -12,20 +12,31 @@ from lambent.package.requirements.resolve_request import ResolveRequest
 
 
 class Implied(Struct, frozen=True):
-    """`name`, which releases of `package` since `since` need for some of their `modules` and don't require."""
+    """`name`, which releases of `package` since `since` need for some of their `modules` and don't require.
+
+    Without `modules` everything in the package needs it. `requirement` brings it, if that isn't its name, and `why` completes
+    the line about it.
+    """
 
     name: str
     package: str
     since: tuple[int, int]
-    modules: frozenset[str]
+    why: str
+    modules: frozenset[str] = frozenset()
+    requirement: str = ""
 
     @property
     def reason(self) -> str:
-        release = ".".join(map(str, self.since))
-        return f"{self.name} is added: {min(self.modules)} needs it, and {self.package} {release} no longer brings it"
+        return f"{self.name} is added: {self.why}"
 
 
-_TABLE = (Implied("greenlet", "sqlalchemy", (2, 1), frozenset(("sqlalchemy.ext.asyncio", "sqlmodel.ext.asyncio"))),)
+_ASYNC = "sqlalchemy.ext.asyncio needs it, and sqlalchemy 2.1 no longer brings it"
+_TABLE = (
+    Implied("greenlet", "sqlalchemy", (2, 1), _ASYNC, frozenset(("sqlalchemy.ext.asyncio", "sqlmodel.ext.asyncio"))),
+    Implied(
+        "psycopg-binary", "psycopg", (3, 0), "psycopg needs libpq, which Lambda doesn't have", requirement="psycopg[binary]"
+    ),
+)
 
 
 def find_implied(pins: Sequence[Pin], request: ResolveRequest) -> list[Implied]:
@@ -33,7 +44,7 @@ def find_implied(pins: Sequence[Pin], request: ResolveRequest) -> list[Implied]:
     versions = {pin.name: pin.version for pin in pins}
     present = (*versions, *request.without)
     lacking = [each for each in _TABLE if each.name not in present and _release(versions.get(each.package, "")) >= each.since]
-    return [each for each in lacking if request.imported(each.modules)]
+    return [each for each in lacking if not each.modules or request.imported(each.modules)]
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -154,7 +154,8 @@ class UvResolver:
         freed += adjustments.edits.values()
         freed += (line for line in self._request.options.added if ">=" in line)
         dated = (line for name, line in self._dated_requirements.items() if name not in adjustments.undated)
-        added = [*(line for line in self._request.options.added if ">=" not in line), *adjustments.implied, *dated]
+        implied = (each.requirement or name for name, each in adjustments.implied.items())
+        added = [*(line for line in self._request.options.added if ">=" not in line), *implied, *dated]
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines))

@@ -46,6 +46,7 @@ def fails(folder: Path, text: str, files: dict[str, str] | None = None, **flags:
         (f"try:\n{NEEDS}\nexcept KeyError:\n    KEY = None", ""),
         ("match os.getenv('KEY'):\n    case 'dev' | 'test':\n        D = 1\n    case _:\n        raise ValueError", "start"),
         ("match os.getenv('KEY', 'dev'):\n    case 'dev':\n        D = 1\n    case _:\n        raise ValueError", ""),
+        ("match os.getenv('KEY'):\n    case 'dev':\n        D = 1\n    case 'prod':\n        D = 0", "call"),
         (f"match os.getenv('MODE'):\n    case None:\n{NEEDS.replace('    ', '        ')}", "start"),
         ("mode = os.getenv('KEY')\nif mode == 'dev':\n    D = 1\nelif mode == 'prod':\n    D = 0\nelse:\n    exit(1)", "start"),
         ("if os.getenv('KEY') == 'dev':\n    D = 1\nelse:\n    D = 0", "perhaps"),

@@ -133,6 +133,8 @@ class CodeReader(Expressions):
         if value is UNKNOWN:
             return None
         branch = self._case(node, value, scope) if isinstance(node, ast.Match) else node.body if value else node.orelse
+        if isinstance(node, ast.Match) and branch == []:  # settings for each environment, and none for no environment
+            self.need_later(self.evaluate(test, scope))
         if branch and self._ends(branch, scope):  # none of the values that it takes
             for part in ast.walk(test):
                 if isinstance(part, ast.Name | ast.Call):

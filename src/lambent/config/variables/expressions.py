@@ -85,7 +85,7 @@ class Expressions(ABC):
         """Note that a value is the framework's secret key. Requests fail if it is None: sessions need one."""
         if bound.variable:
             self.secret_keys.add(bound.variable)
-        self._need_later(bound)
+        self.need_later(bound)
 
     def evaluate(self, node: ast.expr | None, scope: Scope) -> Bound:
         """Return the value of an expression, and note what it reads. Parts that may not be evaluated don't count."""
@@ -135,9 +135,10 @@ class Expressions(ABC):
         for before, part, after in zip(texts, parts, texts[2:], strict=False):
             value = self.evaluate(part.value if isinstance(part, ast.FormattedValue) else part, scope)
             if any("://" in text for text in texts):
-                self._need_later(replace(value, is_number=before == ":" and not after.startswith("@")))
+                self.need_later(replace(value, is_number=before == ":" and not after.startswith("@")))
 
-    def _need_later(self, value: Bound) -> None:
+    def need_later(self, value: Bound) -> None:
+        """Note that requests fail if a value is None."""
         if value.is_none:
             self.reads.append(Read(value.variable, value.location, "call", is_number=value.is_number))
 
@@ -342,7 +343,7 @@ class Expressions(ABC):
                 self.need(argument)
         if method == "format" and "://" in ast.unparse(node.func):
             for value in (*arguments, *keywords.values()):
-                self._need_later(value)
+                self.need_later(value)
         if method == "from_object" and arguments:
             self.configure(arguments[0], scope.path)
         elif method == "from_pyfile" and arguments and (file := scope.path.parent / (arguments[0].text or "")).is_file():

@@ -158,7 +158,14 @@ class RuntimeSearch:
                 search._report(runtime)
                 return Choice(runtime, self._reason(runtimes, runtime), tuple(sorted(names)))
             failures = search.failures
+        self._add_blockers(failures)
         raise runtime_advice.nothing_fits(self, runtimes)
+
+    def _add_blockers(self, failures: Mapping[str, UnfitError]) -> None:
+        """Note what else is in the way, so that one edit can name all of it."""
+        for runtime, error in failures.items():
+            first = self.failures.setdefault(runtime, error)
+            first.blockers = tuple(dict.fromkeys((*first.blockers, *error.blockers)))
 
     def _report(self, runtime: str) -> None:
         for event in self._events[runtime]:

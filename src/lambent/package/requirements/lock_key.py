@@ -25,7 +25,7 @@ from lambent.package.requirements.toml_file import read_toml
 from lambent.package.requirements.uv_target import full_version, uv_platform
 from lambent.package.urls import without_credentials
 
-_FORMAT = "15"  # raise it when the same request resolves to another lock
+_FORMAT = "16"  # raise it when the same request resolves to another lock
 _SECRET_SUFFIXES = ("_USERNAME", "_PASSWORD")
 _IRRELEVANT_VARIABLES = frozenset(
     [

@@ -9,7 +9,7 @@ from lambent import interpreters
 from lambent.errors import PackagingError
 from lambent.package.lock import Pin
 from lambent.package.target import Target
-from lambent.package.unfit import Blocker, UnfitError, pythons_before
+from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError, pythons_before
 from lambent.package.urls import host_of, printable_url
 from lambent.package.wheels import build_failure
 from lambent.package.wheels.available_wheels import describe_wheels
@@ -158,7 +158,8 @@ def build_failed(package: str, target: Target, output: str, *, is_local: bool = 
     if library and not (reason and reason.removed):
         excluded = f'without = ["{name}"] in [tool.lambent], if a layer has it or the app works without it'
         what = f"{package} has no wheel for {target.platform}, and its source needs {library} and a compiler"
-        return PackagingError(what, where=package, hint=f"use {alternative}" if alternative else excluded)
+        error = PackagingError(what, where=package, hint=f"use {alternative}" if alternative else excluded)
+        return _uncompilable(error, package)
     if reason is not None:
         is_older = target.python in pythons_before(reason.removed or "3.0")  # then another Python than the target's built it
         runtime = f"install Python {target.python}: {interpreters.install_command(target.python)}" if is_older else reason.hint
@@ -170,11 +171,9 @@ def build_failed(package: str, target: Target, output: str, *, is_local: bool = 
     if build_failure.NEEDS_COMPILER.search(output):
         wheels = "" if is_local else f"a version that has wheels (https://pypi.org/project/{name}/#files)"
         other = f"use {alternative or wheels}, or " if alternative or wheels else ""
-        return PackagingError(
-            f"{package} has no wheel for {target.platform}, and its source needs a compiler",
-            where=package,
-            hint=f"{other}build it for the target: --build-native",
-        )
+        what = f"{package} has no wheel for {target.platform}, and its source needs a compiler"
+        error = PackagingError(what, where=package, hint=f"{other}build it for the target: --build-native")
+        return error if is_local else _uncompilable(error, package)
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
     return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=output_tail(output))
 
@@ -183,6 +182,12 @@ def _unfit(error: PackagingError, package: str, reason: build_failure.Reason) ->
     name, _, version = package.partition(" ")
     text = f"doesn't build from its source: {reason.text}"
     return UnfitError(error, [Blocker(name, version, text, pythons_before(reason.removed))])
+
+
+def _uncompilable(error: PackagingError, package: str) -> UnfitError:
+    """Return the error as one that no Python cures: a package is only built if it has no wheels for any Linux."""
+    name, _, version = package.partition(" ")
+    return UnfitError(error, [Blocker(name, version, f"{NO_WHEEL}, and its source needs a compiler", frozenset())])
 
 
 def _other_version(package: str) -> str:

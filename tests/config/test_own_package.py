@@ -20,6 +20,7 @@ PROJECT = '[project]\nname = "my.shop"\nversion = "2.5"\n'
     [
         ({"pyproject.toml": PROJECT, "src/shop/__init__.py": ""}, ("src",)),
         ({"pyproject.toml": PROJECT, "src/__init__.py": "", "src/shop/__init__.py": ""}, ()),
+        ({"pyproject.toml": PROJECT + "[build-system]\n", "src/__init__.py": "", "src/shop/__init__.py": ""}, ("src",)),
         ({"src/shop/__init__.py": ""}, ()),
         ({"setup.py": "setup(package_dir={'': 'lib'})", "lib/shop.py": ""}, ("lib",)),
         ({"setup.cfg": "[options]\npackage_dir =\n    = lib\n", "lib/shop.py": ""}, ("lib",)),

@@ -135,6 +135,32 @@ app = Starlette(lifespan=lifespan)
         "RuntimeError: the reason",
     ),
     Case(
+        "flask, whose own handler tells nobody",
+        "wsgi",
+        "flask",
+        """
+from flask import Flask
+app = Flask(__name__)
+@app.get("/")
+def home(): raise RuntimeError("the reason")
+@app.errorhandler(Exception)
+def sorry(error): return "sorry", 500
+""",
+        "RuntimeError: the reason (main.py, line 5)",
+    ),
+    Case(
+        "a crash of the process",
+        "wsgi",
+        "bottle",
+        """
+import bottle
+import ctypes
+app = bottle.Bottle()
+app.get("/")(lambda: ctypes.string_at(0))
+""",
+        "ended by a signal: segmentation fault (main.py, line 5)",
+    ),
+    Case(
         "shared memory",
         "wsgi",
         "bottle",

@@ -47,7 +47,9 @@ def install_roots(project: Path) -> tuple[str, ...]:
         roots += _configured_roots(_read_table(project).get("tool", {}))
     roots += [root for name, pattern in _PACKAGE_DIRS for root in re.findall(pattern, read_text(project / name))]
     source = project / "src"
-    if source.is_dir() and not (source / "__init__.py").exists() and any(source.glob("*/__init__.py")):
+    # A build finds the packages in src/ even if that is a package itself, and its code may then use both names.
+    is_root = not (source / "__init__.py").exists() or "build-system" in _read_table(project)
+    if source.is_dir() and is_root and any(source.glob("*/__init__.py")):
         roots.append("src")
     return tuple(dict.fromkeys(root for root in (each.strip("./") for each in roots) if root and (project / root).is_dir()))
 

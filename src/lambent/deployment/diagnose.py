@@ -82,12 +82,14 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         return what, 'move that call below if __name__ == "__main__":'
     if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
         what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
+        what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
         return (
             what,
             f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
         )
     longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
     what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
+    what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
     return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
 
 
@@ -310,11 +312,20 @@ def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 
 def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    if match[2] and match[2].startswith("signal: "):
+        return _crashed(failure, match[2].removeprefix("signal: "))
     status = f" (exit status {match[2]})" if match[2] else ""
     if failure.exception.startswith("SystemExit"):
         return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
-    hint = "look for sys.exit, os._exit or a crash in compiled code; the log is below"
-    return f"the function's process exited{status}", hint
+    return f"the function's process exited{status}", "look for sys.exit or os._exit; the log is below"
+
+
+def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
+    where = f" ({failure.stopped_at})" if failure.stopped_at else ""
+    hint = "the compiled code that it called there crashed: use another version of its package"
+    if not where:
+        hint = "compiled code crashed: --env PYTHONFAULTHANDLER=1 shows the line that called it"
+    return f"the function's process was ended by a signal: {signal}{where}", hint
 
 
 def _raised(failure: Failure) -> tuple[str, str]:

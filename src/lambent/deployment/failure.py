@@ -8,6 +8,7 @@ import re
 from msgspec import Struct
 
 from lambent.aws.values import Settings
+from lambent.deployment import stack_dump
 from lambent.deployment.log_records import ACCESS
 from lambent.module_packages import ADD
 
@@ -21,6 +22,8 @@ _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z
 _HEADING = re.compile(r"^\[ERROR\] .*(?:\n(?!\[ERROR\] |START RequestId).*){0,12}\Z", re.MULTILINE)
 """AWS's line about the exception, before its traceback. The exception's message may have more lines."""
 _FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
+_IN_THREAD = re.compile(r"^Exception in thread .*\nTraceback .*\n(?:[ \t].*\n)+\S.*", re.MULTILINE)
+"""What Python prints of a thread that has failed, which may be why the request fails."""
 _ACCESS_LINE = re.compile(rf"^{ACCESS.pattern}(?:\n|\Z)", re.MULTILINE)
 _DEBUG_PAGES = (
     re.compile(r'<textarea[^>]*id="traceback_area"[^>]*>(.*?)</textarea>', re.DOTALL),  # Django
@@ -108,10 +111,16 @@ class Failure(Struct, frozen=True):
         return f" ({self.position})" if self.position else ""
 
     @property
+    def stopped_at(self) -> str:
+        """Where the app's own code was when its process crashed or its time was nearly over, or ""."""
+        return stack_dump.last_position(stack_dump.find_dump(self.lines), self._is_own)
+
+    @property
     def detail(self) -> str:
         """The traceback, or else the last lines of the log, or else the response or AWS's message."""
         if self.traceback and not self.exception.startswith("SystemExit"):  # what it printed before says why
-            return self._shorten(self.traceback)
+            threads = [trace for trace in _IN_THREAD.findall(self.lines) if trace not in self.traceback]
+            return "\n".join((*threads[-1:], self._shorten(self.traceback)))
         own = [line for line in self.lines.splitlines() if not _PLATFORM_LINE.match(line)]
         return "\n".join(own[-_LOG_LINES:]).strip() or self.message or self.response
 

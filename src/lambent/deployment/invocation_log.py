@@ -34,8 +34,8 @@ def whole_log(aws: Aws, function: str, version: str, invoked: Invoked, began: fl
     return "\n".join(event.text.rstrip("\n") for event in own) or invoked.log
 
 
-def slow_start(aws: Aws, function: str, version: str, invoked: Invoked, began: float) -> str:
-    """Return a warning if the app had not started within the time that AWS gives it, else "".
+def log_of_slow_start(aws: Aws, function: str, version: str, invoked: Invoked, began: float) -> str:
+    """Return the environment's log if the app had not started within the time that AWS gives it, else "".
 
     The log has that before the invocation: it is only read if the invocation took so long that the start was repeated in it.
     """
@@ -45,7 +45,7 @@ def slow_start(aws: Aws, function: str, version: str, invoked: Invoked, began: f
     environment, _ = _read(aws, function, version, invoked, began)
     if not any(_INIT_TIMEOUT.search(event.text) for event in environment):
         return ""
-    return f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over: every cold start will take this long"
+    return "\n".join(event.text.rstrip("\n") for event in environment)
 
 
 def _read(aws: Aws, function: str, version: str, invoked: Invoked, began: float) -> tuple[list[LogEvent], list[LogEvent]]:

@@ -18,7 +18,7 @@ from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
 from lambent.config.variables.bound import Read
-from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
+from lambent.config.variables.missing_settings import refuse_missing_settings, use_named_settings, use_settings_of_manage
 from lambent.config.variables.refusal import refuse_unset
 from lambent.config.variables.unset import find_unset
 from lambent.deployment import writable
@@ -123,6 +123,7 @@ def load_for_destination(
     if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
         config = keep_live(config, live.runtime)
     refuse_missing_settings(config)
+    config = use_named_settings(config, emit)
     config = use_settings_of_manage(config, emit) if destination.local else config
     reads = find_unset(config)
     if ask_live:

@@ -23,7 +23,7 @@ _VERSION = "1"  # increase it when the same files would give another bundle
 _STARTER = "bundle"
 FIRST = (
     *("__init__", "environment", "api", "fault", "json_text", "log", "context", "handler_result"),
-    *("event_handler", "app_loader", "startup", "invocation_loop", "interpreter_setup"),
+    *("event_handler", "app_loader", "startup", "stack_dump", "invocation_loop", "interpreter_setup"),
 )
 """The modules that each start needs, each after the ones it imports."""
 _SCRIPT = """\

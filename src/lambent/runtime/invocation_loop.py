@@ -6,6 +6,7 @@ import posix
 import sys
 from _signal import SIGTERM, signal  # type: ignore[import-not-found]  # `signal` itself imports enum
 
+from . import stack_dump
 from .api import DEADLINE, TENANT, ConnectionLost, Invocation, RuntimeApi
 from .app_loader import hidden_modules, load_app
 from .environment import set_variable, variable
@@ -53,6 +54,7 @@ def run() -> NoReturn:
     """Run until Lambda ends the process: status 0 after SIGTERM, 1 if the app could not be started."""
     warm_start = _fork()
     log = _open_log()
+    stack_dump.enable()
     terminator = _Terminator()
     signal(SIGTERM, terminator)  # before the app is imported, so that the app's own handler wins
     process = posix.getpid()
@@ -60,7 +62,9 @@ def run() -> NoReturn:
     posix.register_at_fork(after_in_child=api.disown)
     server: Server | None = None
     try:
+        stack_dump.watch_start()
         server, after_response = _start(api, log)
+        stack_dump.unwatch()
         if warm_start is not None:
             server = warm_start.watch(server)
         if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

@@ -62,6 +62,8 @@ class Response:
     ended = False
     awaits_close = False
     """Whether the response is complete, but delivered only by `close` or `release`."""
+    holds_all = False
+    """Whether each response, not only a 500, is kept until `close` or `release`."""
     explain: Callable[[Response, BaseException], None] | None = None
     """Logs the exception behind a response."""
     _error: BaseException | None = None
@@ -101,6 +103,9 @@ class Response:
 
     def end(self) -> None:
         self.ended = True
+        if self.holds_all:
+            self.hold()
+            return
         parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self.log_status()
@@ -112,11 +117,11 @@ class Response:
             self._log_status(self._status)
 
     def hold(self) -> bool:
-        """Keep a complete 500 until `close`, and return whether it is one.
+        """Keep a complete response until `close` if it is a 500, or with `holds_all`. Return whether it is kept.
 
         Starlette raises the exception after its response, and its traceback belongs into the log of the invocation.
         """
-        if self._status == 500:
+        if self._status == 500 or self.holds_all:
             self.awaits_close = self.ended = True
         return self.awaits_close
 
@@ -125,6 +130,11 @@ class Response:
         """Whether lambent's own check gets the response."""
         http = (self._request.event.get("requestContext") or {}).get("http") or {}
         return bool(http.get("userAgent") == "lambent")
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether the app has begun a response of 5xx."""
+        return self.started and self._status >= 500
 
     @property
     def error(self) -> BaseException | None:
@@ -157,7 +167,7 @@ class Response:
 
     def _end_held(self) -> None:
         if self.awaits_close:
-            self.awaits_close = False
+            self.awaits_close = self.holds_all = False
             self.end()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .api import Invocation, RuntimeApi
+    from .check_watch import CheckWatch
     from .event_handler import EventHandler
     from .host import Host
     from .log import Log
@@ -41,21 +42,13 @@ class WebServer:
 
     def serve(self, api: RuntimeApi, log: Log, invocation: Invocation) -> None:
         """Answer one event, whatever the app does."""
-        try:
-            try:
-                event = parse(invocation.body)
-            except ValueError as error:
-                raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
-            request = read(event, Context(invocation), self._base_path)
-        except Exception as error:
-            if self._events is not None and isinstance(error, NotHttp):
-                self._events.serve(api, log, invocation)
-            else:
-                _refuse(api, log, invocation, error)
+        request = self._read(api, log, invocation)
+        if request is None:
             return
         self._access_log.request(log, request)
         response = self._response(api, log, invocation, request)
         log.logged = None
+        watch = _watch(request, response) if response.is_check else None
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
@@ -70,12 +63,32 @@ class WebServer:
                 if not response.ended:
                     response.fail(record)
         else:
-            if response.error is not None:
-                _explain_5xx(log, invocation, response, response.error)
+            error = response.error
+            if watch is not None and error is None and response.is_server_error:
+                error = watch.last(log.logged)
+            if error is not None:
+                _explain_5xx(log, invocation, response, error)
+        if watch is not None:
+            watch.stop()
         if response.streamed or response.awaits_close:
             response.close()
         log.logged = None  # it holds the frames of the request
         flush()
+
+    def _read(self, api: RuntimeApi, log: Log, invocation: Invocation) -> Request | None:
+        """Return the request of an event, or None if that is none and has been answered."""
+        try:
+            try:
+                event = parse(invocation.body)
+            except ValueError as error:
+                raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from None
+            return read(event, Context(invocation), self._base_path)
+        except Exception as error:
+            if self._events is not None and isinstance(error, NotHttp):
+                self._events.serve(api, log, invocation)
+            else:
+                _refuse(api, log, invocation, error)
+            return None
 
     def _response(self, api: RuntimeApi, log: Log, invocation: Invocation, request: Request) -> Response:
         def log_status(status: int) -> None:
@@ -92,6 +105,16 @@ class WebServer:
             response = Response(request, lambda body: _deliver(api, log, invocation, request, body), log_status)
         response.explain = explain
         return response
+
+
+def _watch(request: Request, response: Response) -> CheckWatch:
+    """Watch lambent's check, which reads the log that comes with its response."""
+    from .check_watch import CheckWatch
+
+    watch = CheckWatch(request.context)
+    watch.start()
+    response.holds_all = not response.streamed
+    return watch
 
 
 def _explain_5xx(log: Log, invocation: Invocation, response: Response, error: BaseException) -> None:

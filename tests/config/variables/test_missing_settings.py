@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from lambent.config.variables.missing_settings import refuse_missing_settings, use_settings_of_manage
+from lambent.config.variables.missing_settings import (
+    refuse_missing_settings,
+    use_named_settings,
+    use_settings_of_manage,
+)
 from lambent.errors import UsageError
 from lambent.events import Event
 from support.configs import load_config
@@ -81,4 +85,23 @@ def test_settings_of_manage_take_the_place_of_empty_ones(
     config = load_config(write_project(tmp_path / "app", FILES | files), app="shop.wsgi:application")
     events = list[Event]()
     assert dict(use_settings_of_manage(config, events.append).environment).get("DJANGO_SETTINGS_MODULE") == expected
+    assert len(events) == (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n"}, "shop.settings.prod"),
+        ({"Dockerfile": "FROM python\nENV DJANGO_SETTINGS_MODULE=shop.settings.dev\n"}, "shop.settings.dev"),
+        ({"manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.dev')\n"}, "shop.settings.dev"),
+        ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.missing\n"}, None),
+        ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n", "shop/wsgi.py": DEFAULT}, None),
+        ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n", "shop/wsgi.py": "application = print\n"}, None),
+    ],
+)
+def test_settings_that_only_another_file_names_are_set(tmp_path: Path, files: dict[str, str], expected: str | None) -> None:
+    project = write_project(tmp_path / "app", FILES | {"shop/wsgi.py": WSGI.format("")} | files)
+    config = load_config(project, app="shop.wsgi:application")
+    events = list[Event]()
+    assert dict(use_named_settings(config, events.append).environment).get("DJANGO_SETTINGS_MODULE") == expected
     assert len(events) == (expected is not None)

@@ -8,7 +8,8 @@ import pytest
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
-from lambent.package.requirements.cuda import CPU_INDEX, refuse_cuda
+from lambent.package.requirements.cuda import CPU_INDEX, refuse_cuda, refuse_cuda_index
+from lambent.package.requirements.requirement_lines import read_requirement_files
 from support.locking import make_request, make_target, offer, resolve_project, versions, write
 from support.registry import Registry, serving
 
@@ -75,3 +76,14 @@ def test_wheel_with_its_own_libraries_for_cuda_is_refused(tmp_path: Path, name: 
         refuse_cuda([pin(516_000_000)], request)
     assert caught.value.hint.startswith(cure) and "--overflow" in caught.value.hint
     refuse_cuda([pin(190_000_000)], request)
+
+
+def test_an_index_of_builds_for_cuda_is_refused_before_it_is_asked(tmp_path: Path) -> None:
+    text = "# flask\n--extra-index-url https://download.pytorch.org/whl/cu121\ntorch==2.5.1+cu121\n"
+    project = write(tmp_path / "app", {"requirements.txt": text})
+    with pytest.raises(PackagingError, match="takes PyTorch's builds for CUDA") as caught:
+        resolve_project(project, TARGET, tmp_path / "cache")
+    assert caught.value.where == "requirements.txt:2"
+    assert caught.value.hint == "replace cu121 by cpu wherever requirements.txt has it"
+    (file,) = read_requirement_files(write(project, {"requirements.txt": text.replace("cu121", "cpu")}) / "requirements.txt", {}, "")
+    refuse_cuda_index([file], make_request(project, TARGET, tmp_path / "cache"))

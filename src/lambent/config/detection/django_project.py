@@ -35,7 +35,8 @@ def find_application(modules: ProjectModules, configured: str = "") -> tuple[Mod
     `configured` are the settings that a variable of the function names. None when this is not a Django project, or an
     unusual one.
     """
-    named = ((".", name) for name in filter(None, (configured, *_named_settings(modules.folder))))
+    others = (settings for _, settings in named_settings(modules.folder))
+    named = ((".", name) for name in filter(None, (configured, *others)))
     for root, settings in chain(_managed(modules), named):
         roots = [root, *modules.roots]
         for dotted in (*_from_settings(modules, settings, roots), *_near_settings(settings)):
@@ -61,10 +62,10 @@ def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:
             yield root, match[1]
 
 
-def _named_settings(folder: Path) -> Iterator[str]:
-    """Yield the settings that other files name."""
+def named_settings(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the settings that files other than manage.py name, each after the file's name."""
     for name in _SETTING_FILES:
-        yield from _SETTING.findall(read_text(folder / name))
+        yield from ((name, settings) for settings in _SETTING.findall(read_text(folder / name)))
 
 
 def _packages_with_manage(modules: ProjectModules) -> list[str]:

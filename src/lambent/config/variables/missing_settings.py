@@ -12,7 +12,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.django_project import settings_module
+from lambent.config.detection.django_project import managed_settings, named_settings, settings_module
+from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
 from lambent.errors import UsageError
@@ -22,6 +23,7 @@ from lambent.units import listing
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _SETTINGS = re.compile(r"(?m)^(?:INSTALLED_APPS|DATABASES|DEBUG|ALLOWED_HOSTS|ROOT_URLCONF|SECRET_KEY)\b|^from \S+ import \*")
 _IN_USE = re.compile(r"SECRET_KEY|ROOT_URLCONF|import \*")
+_CONFIGURES = rf"{_VARIABLE}|settings\.configure\("
 _FOR_OTHERS = re.compile(r"test|ci$|dev|local|example")
 """Settings that hardly are those of a deployed app."""
 
@@ -72,8 +74,34 @@ def use_settings_of_manage(config: Config, emit: Emit) -> Config:
     if empty is None or start is None or settings is None or not (_is_default(start.path) and _is_blank(settings.path)):
         return config
     emit(Notice(f"{empty[0]} is empty, so lambent sets {_VARIABLE}={empty[1]}, as manage.py does"))
-    values = tuple(sorted((*config.environment, (_VARIABLE, empty[1]))))
-    return replace(config, environment=values, origins={**config.origins, f"env.{_VARIABLE}": "manage.py"})
+    return _with_settings(config, empty[1], "manage.py")
+
+
+def use_named_settings(config: Config, emit: Emit) -> Config:
+    """Return the configuration with the settings that another file of the project names, if the app's start names none.
+
+    Such an app expects the variable from its server, which reads it from .env, a Dockerfile or a compose file.
+    """
+    modules = ProjectModules(config.folder)
+    start = modules.of_app(config.app) if config.app.kind in ("wsgi", "asgi") else None
+    if start is None or _VARIABLE in dict(config.environment):
+        return config
+    texts = [file.read_text("utf-8-sig", "replace") for file in ImportGraph(modules, start).files]
+    if not re.search(r"\bget_[aw]sgi_application\(", texts[0]) or any(re.search(_CONFIGURES, text) for text in texts):
+        return config
+    managed = managed_settings(modules)
+    named = (*named_settings(config.folder), *([("manage.py", managed[1])] if managed else ()))
+    roots = [config.app.root, *modules.roots]
+    for file, settings in named:
+        if modules.find(settings, roots) is not None:
+            emit(Notice(f"the app's start names no settings, so lambent sets {_VARIABLE}={settings}, as {file} does"))
+            return _with_settings(config, settings, file)
+    return config
+
+
+def _with_settings(config: Config, settings: str, origin: str) -> Config:
+    values = tuple(sorted((*config.environment, (_VARIABLE, settings))))
+    return replace(config, environment=values, origins={**config.origins, f"env.{_VARIABLE}": origin})
 
 
 def _is_default(start: Path) -> bool:

@@ -20,7 +20,8 @@ from lambent.deployment.check_path import check_path, describe_check, only_start
 from lambent.deployment.deployment import Deployment, WritesNextToCode
 from lambent.deployment.desired import PUBLIC, Desired
 from lambent.deployment.export.hidden_values import hidden_names
-from lambent.deployment.invocation_log import slow_start
+from lambent.deployment.failure import Failure
+from lambent.deployment.invocation_log import log_of_slow_start
 from lambent.deployment.observed import Observed
 from lambent.deployment.polling import wait_settled
 from lambent.deployment.resources.bucket import delete_unused_packages
@@ -29,6 +30,7 @@ from lambent.deployment.step import PlanPart, Step
 from lambent.deployment.version_check import CHECK_HOST, CheckRequest, check, event_for
 from lambent.errors import AwsError, FunctionFailedError, OvertakenError
 from lambent.events import PlannedLine
+from lambent.limits import INIT_MAX_S
 from lambent.names import ALIAS
 
 _LOG_LINES = 60
@@ -125,8 +127,26 @@ class CheckVersion(Step, frozen=True):
         deployment.check_request_id = checked.invoked.request_id
         if checked.missing:
             deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))
-        if warning := slow_start(deployment.aws, self.name, version, checked.invoked, began):
-            deployment.emit(events.Warned(warning, "import less at the start, or --memory, which adds CPU"))
+        if log := log_of_slow_start(deployment.aws, self.name, version, checked.invoked, began):
+            deployment.emit(self._slow_start(deployment, log))
+        elif failure := self._logged(deployment, checked.invoked.log):
+            what = f"the app answered, but its log has {failure.exception}{failure.where}"
+            deployment.emit(events.Warned(what, "lambent logs --errors shows all of it"))
+
+    def _slow_start(self, deployment: Deployment, log: str) -> events.Warned:
+        position = self._failure(deployment, log).stopped_at
+        what = f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over: every cold start will take this long"
+        if position:
+            what += f" (shortly before, it was at {position})"
+        return events.Warned(what, "import less at the start, or --memory, which adds CPU")
+
+    def _logged(self, deployment: Deployment, log: str) -> Failure | None:
+        """Return what a request that was answered has logged about an exception, of a background task for example."""
+        failure = self._failure(deployment, log)
+        return failure if failure.traceback and failure.exception else None
+
+    def _failure(self, deployment: Deployment, log: str) -> Failure:
+        return Failure(self.settings, log=log, own_folders=deployment.context.own_folders)
 
     def _outcome(self, deployment: Deployment) -> str:
         """Return what the failure means for callers, in words."""

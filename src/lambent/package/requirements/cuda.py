@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from lambent import units
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
-from lambent.package.requirements.requirement_lines import decode
+from lambent.package.requirements.requirement_lines import RequirementsFile, decode
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.wheels.choose_wheel import choose_wheel
 
@@ -45,6 +45,20 @@ _BUNDLED_MIN = 300_000_000
 
 class CudaError(PackagingError):
     """The requirements bring a build for CUDA."""
+
+
+_INDEX = re.compile(r"(?m)^[^#\n]*https?://download\.pytorch\.org/whl/(?:nightly/)?(cu\d+)\b")
+
+
+def refuse_cuda_index(files: Sequence[RequirementsFile], request: ResolveRequest) -> None:
+    """Raise CudaError if requirements files take PyTorch from an index of builds for CUDA."""
+    for file in files:
+        if index := _INDEX.search(file.text):
+            raise CudaError(
+                f"{request.source.name} takes PyTorch's builds for CUDA: they have gigabytes, and Lambda has no GPU",
+                where=f"{file.path.name}:{file.text.count(chr(10), 0, index.start(1)) + 1}",
+                hint=f"replace {index[1]} by cpu wherever {file.path.name} has it",
+            )
 
 
 def refuse_cuda(pins: Sequence[Pin], request: ResolveRequest) -> None:

@@ -10,7 +10,7 @@ from lambent.lazy import LazyModule
 from lambent.package.lock import Lock, Pin
 from lambent.package.requirements import inline_script, left_out, missing_wheels, pylock, pyproject, requirements_txt
 from lambent.package.requirements.binary_packages import with_binaries
-from lambent.package.requirements.cuda import refuse_cuda
+from lambent.package.requirements.cuda import refuse_cuda, refuse_cuda_index
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.unneeded import graph_of_lock, unneeded_of_lock
 from lambent.package.requirements.version_finder import VersionFinder
@@ -55,8 +55,10 @@ _INDEX_LINES: dict[str, Callable[[ResolveRequest], tuple[str, ...]]] = {
 def read_lock(request: ResolveRequest) -> Lock:
     """Return the lock of a request's source. Raises PackagingError, also if a package has nothing for the target."""
     pins, unfit = [], []
+    files = requirements_txt.read_files(request)
+    refuse_cuda_index(files, request)
     read = _READERS[request.source.kind](request)
-    if not any("--hash" in file.text for file in requirements_txt.read_files(request)):
+    if not any("--hash" in file.text for file in files):
         read = with_binaries(read, request, _version_finder)
     for pin in sorted(read, key=lambda pin: pin.name):
         if pin.name in left_out.always() or (choose_wheel(pin, request.target) is None and pin.name in request.optional):

@@ -1,0 +1,81 @@
+"""What the runtime logs about the request of lambent's own check, and of processes that crash or hang."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.interpreter import python
+from support.runtime_api_stub import Environment, make_event
+
+SWALLOWS = """
+def app(environ, start_response):
+    try:
+        import json
+        json.loads("no JSON")
+    except Exception:
+        start_response_later = start_response
+    start_response_later("500 Internal Server Error", [])
+    return [b"sorry"]
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path, python("3.13"), "main.app", files={"main.py": SWALLOWS})
+
+
+def event(user_agent: str) -> dict[str, object]:
+    made = make_event()
+    made["requestContext"]["http"]["userAgent"] = user_agent
+    return made
+
+
+def test_an_exception_that_the_app_handles_in_silence_is_logged_for_the_check(environment: Environment) -> None:
+    with environment:
+        assert environment.invoke(event("lambent")).status == 500
+        environment.wait_idle()
+        assert "[ERROR] JSONDecodeError: Expecting value" in environment.log and 'main.py", line 5, in app' in environment.log
+
+
+def test_it_is_not_logged_for_anyone_else(environment: Environment) -> None:
+    with environment:
+        assert environment.invoke(event("curl")).status == 500
+        environment.wait_idle()
+        assert environment.log == ""
+
+
+def test_the_log_has_the_exception_before_the_check_has_its_response(environment: Environment) -> None:
+    with environment:
+        environment.invoke(event("lambent"))
+        assert "JSONDecodeError" in environment.log
+
+
+LATER = """
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+    raise RuntimeError("in a background task")
+"""
+
+
+def test_what_follows_a_response_is_logged_before_it(tmp_path: Path) -> None:
+    with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": LATER}, env={"LAMBENT_LIFESPAN": "off"}) as env:
+        assert env.invoke(event("lambent")).status == 200
+        assert "[ERROR] RuntimeError: in a background task" in env.log
+
+
+CRASHES = """
+import os
+
+def app(environ, start_response):
+    os.abort()
+"""
+
+
+def test_a_crash_logs_its_line(tmp_path: Path) -> None:
+    with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": CRASHES}) as env:
+        env.api.events.put(("request-1", b'{"requestContext": {"http": {"method": "GET"}}, "rawPath": "/"}', {}))
+        assert env.process.wait(60) < 0
+    assert "Fatal Python error: Aborted" in env.log and 'task/main.py", line 5 in app' in env.log

@@ -6,6 +6,8 @@ before it.
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,7 +41,10 @@ def default_name(project: Project, suffix: str) -> DefaultName:
             return DefaultName(_shorten(longer, suffix), f"{origin} and its repository", _shorten(name, suffix))
         if name:
             return DefaultName(_shorten(name, suffix), origin)
-    raise UsageError(f"can't derive a name from the folder {folder!r}", where=str(project.path), hint="--name my-app")
+    if not folder:
+        raise UsageError(f"can't derive a name from the folder {folder!r}", where=str(project.path), hint="--name my-app")
+    digest = hashlib.sha256(unicodedata.normalize("NFC", folder).encode("utf-8", "surrogateescape")).hexdigest()
+    return DefaultName(f"app-{digest[:6]}{suffix}", f"the folder {folder}, of which AWS takes no letter")
 
 
 def _shorten(name: str, suffix: str) -> str:

@@ -200,9 +200,9 @@ class ModuleScan(ServerScan):
         if isinstance(node, ast.AsyncFunctionDef):
             if node.name in fw.HANDLER_NAMES and len(names) == 2 and _EVENT.fullmatch(names[0]):
                 return Value(unsupported=ASYNC_HANDLER)
-            is_asgi = names == ["scope", "receive", "send"]
+            is_asgi = names == ["scope", "receive", "send"] or (_is_app_by_name(node) and len(names) == 3)
             return Value("asgi", definition=definition) if is_asgi else self._unsupported_factory(node)
-        if names[:2] == ["environ", "start_response"] or names[:2] == ["env", "start_response"]:
+        if _is_wsgi(names) or (_is_app_by_name(node) and len(names) == 2 and not _EVENT.fullmatch(names[0])):
             return Value("wsgi", definition=definition)
         if node.name in fw.HANDLER_NAMES and (len(names) == 2 or node.args.vararg):
             return Value("handler", definition=definition)
@@ -246,7 +246,7 @@ class ModuleScan(ServerScan):
                 names = _parameters(part.args)[1:]
                 if isinstance(part, ast.AsyncFunctionDef) and len(names) == 3:
                     return Value("class:asgi")
-                if names == ["environ", "start_response"] or names == ["env", "start_response"]:
+                if _is_wsgi(names):
                     return Value("class:wsgi")
                 return UNKNOWN
         is_plain = all(ast.unparse(base) == "object" or self._value(base).is_plain_class for base in node.bases)
@@ -264,6 +264,17 @@ class ModuleScan(ServerScan):
                         value = inner._value(expression, name)
                         if value.kind in ("asgi", "wsgi", "web"):
                             yield name, value
+
+
+def _is_wsgi(names: list[str]) -> bool:
+    return names[1:2] == ["start_response"]
+
+
+def _is_app_by_name(node: Function) -> bool:
+    """Return whether servers take a function for the app by its name. PEP 3333 and ASGI leave the parameters' names open."""
+    arguments = node.args
+    is_plain = not (node.decorator_list or arguments.defaults or arguments.kwonlyargs or arguments.vararg)
+    return node.name in ("app", "application") and is_plain
 
 
 def _is_cache(decorator: ast.expr) -> bool:

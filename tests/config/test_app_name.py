@@ -42,5 +42,8 @@ def test_stage_is_the_suffix_of_both_names(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_latin_letters_has_a_name_too(tmp_path: Path) -> None:
-    names = [default_name(find_project(write_project(tmp_path / folder, {"app.py": ""})), "-prod").name for folder in ("日本語", "店")]
+    names = [
+        default_name(find_project(write_project(tmp_path / folder, {"app.py": ""})), "-prod").name
+        for folder in ("日本語", "店")
+    ]
     assert names == ["app-77710a-prod", "app-aaded3-prod"]

@@ -51,7 +51,7 @@ CASES = (
         "the compiled code that it called there crashed",
         "Runtime.ExitError",
         "RequestId: 8f5 Error: Runtime exited with error: signal: segmentation fault",
-        'Fatal Python error: Segmentation fault\n\nStack (most recent call first):\n'
+        "Fatal Python error: Segmentation fault\n\nStack (most recent call first):\n"
         '  File "/var/lang/lib/python3.13/ctypes/__init__.py", line 519 in string_at\n'
         '  File "/var/task/main.py", line 7 in home\n  File "/var/task/main.py", line 12 in <module>\n',
     ),
@@ -67,7 +67,7 @@ CASES = (
         "the function timed out: no response within 10 s at 256 MB (shortly before, it was at main.py, line 7)",
         "--timeout 30",
         "Sandbox.Timedout",
-        log='Timeout (0:00:09.500000)!\nThread 0x00007f82a5e1e240 (most recent call first):\n'
+        log="Timeout (0:00:09.500000)!\nThread 0x00007f82a5e1e240 (most recent call first):\n"
         '  File "/var/task/main.py", line 7 in home\n  File "/var/task/flask/app.py", line 902 in dispatch_request\n',
     ),
     Case(

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 
 _DUMP = re.compile(
-    r"^(?:Fatal Python error: .*|Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!)\n(?:[ \t]*\n|(?:Current t|T)hread .*\n|Stack .*\n|  .*\n)*",
+    r"^(?:Fatal Python error: .*|Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!)\n"
+    r"(?:[ \t]*\n|(?:Current t|T)hread .*\n|Stack .*\n|  .*\n)*",
     re.MULTILINE,
 )
 _THREAD = re.compile(r"^(?:Current t|T)hread ", re.MULTILINE)

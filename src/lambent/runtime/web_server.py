@@ -63,11 +63,11 @@ class WebServer:
                 if not response.ended:
                     response.fail(record)
         else:
-            error = response.error
-            if watch is not None and error is None and response.is_server_error:
-                error = watch.last(log.logged)
-            if error is not None:
-                _explain_5xx(log, invocation, response, error)
+            cause = response.error
+            if watch is not None and cause is None and response.is_server_error:
+                cause = watch.last(log.logged)
+            if cause is not None:
+                _explain_5xx(log, invocation, response, cause)
         if watch is not None:
             watch.stop()
         if response.streamed or response.awaits_close:

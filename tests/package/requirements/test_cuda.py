@@ -85,5 +85,7 @@ def test_an_index_of_builds_for_cuda_is_refused_before_it_is_asked(tmp_path: Pat
         resolve_project(project, TARGET, tmp_path / "cache")
     assert caught.value.where == "requirements.txt:2"
     assert caught.value.hint == "replace cu121 by cpu wherever requirements.txt has it"
-    (file,) = read_requirement_files(write(project, {"requirements.txt": text.replace("cu121", "cpu")}) / "requirements.txt", {}, "")
+    (file,) = read_requirement_files(
+        write(project, {"requirements.txt": text.replace("cu121", "cpu")}) / "requirements.txt", {}, ""
+    )
     refuse_cuda_index([file], make_request(project, TARGET, tmp_path / "cache"))

@@ -135,9 +135,9 @@ class CheckVersion(Step, frozen=True):
 
     def _slow_start(self, deployment: Deployment, log: str) -> events.Warned:
         position = self._failure(deployment, log).stopped_at
-        what = f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over: every cold start will take this long"
-        if position:
-            what += f" (shortly before, it was at {position})"
+        what = f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over"
+        what += f" (shortly before, it was at {position})" if position else ""
+        what += ": every cold start will take this long"
         return events.Warned(what, "import less at the start, or --memory, which adds CPU")
 
     def _logged(self, deployment: Deployment, log: str) -> Failure | None:

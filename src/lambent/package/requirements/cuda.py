@@ -41,13 +41,11 @@ _EXTRA_MIN = 500_000_000
 """Bytes of NVIDIA's libraries, which no zip can hold."""
 _BUNDLED_MIN = 300_000_000
 """Bytes of a wheel that has them itself: torch 1.x, tensorflow. The builds for CPUs are smaller."""
+_INDEX = re.compile(r"(?m)^[^#\n]*https?://download\.pytorch\.org/whl/(?:nightly/)?(cu\d+)\b")
 
 
 class CudaError(PackagingError):
     """The requirements bring a build for CUDA."""
-
-
-_INDEX = re.compile(r"(?m)^[^#\n]*https?://download\.pytorch\.org/whl/(?:nightly/)?(cu\d+)\b")
 
 
 def refuse_cuda_index(files: Sequence[RequirementsFile], request: ResolveRequest) -> None:

@@ -463,6 +463,7 @@ CASES = (
             "Starlette": "KeyError: \"Config 'API_KEY' is missing, and has no default.\"",
             "openai": "openai.OpenAIError: The api_key client option must be set either by passing api_key to the client or by "
             "setting the API_KEY environment variable",
+            "openai 2": "OpenAIError: Please pass an `api_key`, or set the `API_KEY` or `ADMIN_KEY` environment variable.",
             "slack_bolt": "slack_bolt.error.BoltError: Either an env variable `API_KEY` or `token` argument in the constructor "
             "is required.",
             "langchain": "  Value error, Did not find api_key, please add an environment variable `API_KEY` which contains it",

@@ -48,7 +48,8 @@ _UNSET = (
     r"|Set the (\w+) environment variable"  # django-environ
     r"|Environment variable \"(\w+)\" not set"  # environs
     r"|Config '(\w+)' is missing, and has no default"  # Starlette
-    r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+) (?:environment variable|must be set)"  # openai, groq, and what apps raise themselves
+    # openai, which may name two, groq, and what apps raise themselves
+    r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)`?(?: or `\w+`)? (?:environment variable|must be set)"
     # Slack, LangChain
     r"|(?:[Ee]rror|Exception)[:,] [^\n]*\b[Ee]nv(?:ironment)? var(?:iable)? [`'\"]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)"
 )

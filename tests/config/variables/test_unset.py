@@ -78,6 +78,8 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os, telebot\nbot = telebot.TeleBot(token=os.getenv('KEY'))", ["KEY"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
+        ("from langchain_openai import ChatOpenAI\nmodel = ChatOpenAI(model='x')", ["OPENAI_API_KEY"]),
+        ("import os\nfrom langchain_groq import ChatGroq\nx = ChatGroq(groq_api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
         ("import os\ndef pick(x):\n if not isinstance(x, str):\n  raise TypeError(x)\npick(os.getenv('MODE'))", ["MODE"]),
         (
             "from decouple import config\nfrom databases import Database\nfrom sqlalchemy import create_engine\n"

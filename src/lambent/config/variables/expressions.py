@@ -298,7 +298,7 @@ class Expressions(ABC):
             self.need(host if host.has_default else NOTHING)
         elif dotted in known_calls.CLIENTS and "**" not in keywords and not arguments:
             key = Bound(variable=known_calls.CLIENTS[dotted], location=self.location(scope.path, node.lineno))
-            self.need_value(keywords.get("api_key", key))
+            self.need_value(next((value for name, value in keywords.items() if name.endswith("api_key")), key))
         elif dotted == known_calls.DATABASE_CONFIG and not arguments and "default" not in keywords:
             name = keywords.get("env", NOTHING).text or "DATABASE_URL"
             self.reads.append(Read(name, self.location(scope.path, node.lineno), "perhaps"))

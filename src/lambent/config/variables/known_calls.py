@@ -42,9 +42,12 @@ REFUSE_EMPTY = frozenset(
 
 CLIENTS = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "OPENAI_API_KEY"),
-    **dict.fromkeys(("groq.Groq", "groq.AsyncGroq"), "GROQ_API_KEY"),
+    **dict.fromkeys(("groq.Groq", "groq.AsyncGroq", "langchain_groq.ChatGroq"), "GROQ_API_KEY"),
+    **dict.fromkeys(
+        ("langchain_openai.ChatOpenAI", "langchain_openai.OpenAI", "langchain_openai.OpenAIEmbeddings"), "OPENAI_API_KEY"
+    ),
 }
-"""Classes that read a key themselves, and raise an exception if neither that nor `api_key` is set."""
+"""Classes that read a key themselves, and raise an exception if neither that nor `api_key` (`openai_api_key`) is set."""
 
 DATABASE_CONFIG = "dj_database_url.config"
 """Reads DATABASE_URL, or the variable `env`. Without that and a `default` it returns {}, which Django takes as no database."""

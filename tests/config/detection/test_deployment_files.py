@@ -316,3 +316,37 @@ def test_functions_that_take_the_same_requests_are_listed(tmp_path: Path) -> Non
 def test_an_app_that_the_template_does_not_name_stays_the_app(tmp_path: Path) -> None:
     app = detect(write_project(tmp_path, api() | {"lambda_function.py": EVENT.format("lambda_handler")}))
     assert app.spec == "lambda_function:lambda_handler"
+
+
+VALUES = """\
+Parameters:
+  Stage: {Type: String, Default: prod}
+  Name: {Type: String}
+Resources:
+  Notes:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: !Sub "${Stage}-notes"
+  Files:
+    Type: AWS::S3::Bucket
+  Greet:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: hello/
+      Handler: app.greet
+      Environment:
+        Variables:
+          STAGE: !Ref Stage
+          TABLE: {Ref: Notes}
+          TITLE: !Sub '${Stage} of ${AWS::StackName}'
+          BUCKET: !Ref Files
+          NAME:
+            Ref: Name
+          PATH_PREFIX:
+            Fn::Sub: /${Stage}/notes
+"""
+
+
+def test_variables_that_refer_to_the_template_itself_have_its_values(tmp_path: Path) -> None:
+    (function,) = read_functions(write_project(tmp_path, TWO | {"template.yaml": VALUES}))
+    assert dict(function.variables) == {"STAGE": "prod", "TABLE": "prod-notes", "PATH_PREFIX": "/prod/notes"}

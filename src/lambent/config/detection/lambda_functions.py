@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
+from lambent.config.detection.template_values import plain_variables
 from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, with_own_values
 
 TEMPLATES = ("template.yaml", "template.yml")
@@ -20,8 +21,6 @@ _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
 _PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"))
-_COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
-"""Values that only AWS or the other tool knows, and texts of several lines."""
 
 
 class Request(Struct, frozen=True):
@@ -76,8 +75,10 @@ def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and file of serverless.yml's variables, also of functions whose handler a plug-in brings."""
     for source in SERVERLESS:
         service = with_own_values(read_mappings(read_text(folder / source)))
+        resources = mapping_at(service, "resources")
         for part in (mapping_at(service, "provider"), *mapping_at(service, "functions").values()):
-            yield from ((name, value, source) for name, value in _plain(mapping_at(part, "environment")))
+            variables = plain_variables(mapping_at(part, "environment"), resources)
+            yield from ((name, value, source) for name, value in variables)
 
 
 def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | None:
@@ -129,7 +130,9 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
                 **mapping_at(shared, "Environment", "Variables"),
                 **mapping_at(properties, "Environment", "Variables"),
             }
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), requests)
+            yield DeclaredFunction(
+                name, source, command, _triggers(events), tuple(plain_variables(variables, template)), requests
+            )
 
 
 def _sam_request(event: Any) -> Request | None:
@@ -155,7 +158,10 @@ def _request(method: str, path: str, payload: str) -> Request | None:
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     service = with_own_values(read_mappings(read_text(folder / source)))
     shared = mapping_at(service, "provider", "environment")
-    payload = text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0"
+    payload, resources = (
+        text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0",
+        mapping_at(service, "resources"),
+    )
     for name, function in mapping_at(service, "functions").items():
         command = handler_command(text_at(function, "handler"), ".", folder)
         if command is not None:
@@ -167,7 +173,9 @@ def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunctio
                 for kind, version in (("http", "1.0"), ("httpApi", payload))
                 if kind in event and (request := _serverless_request(event[kind], version))
             )
-            yield DeclaredFunction(name, source, command, _triggers(events), _plain(variables), requests)
+            yield DeclaredFunction(
+                name, source, command, _triggers(events), tuple(plain_variables(variables, resources)), requests
+            )
 
 
 def _serverless_request(event: Any, payload: str) -> Request | None:
@@ -180,8 +188,3 @@ def _serverless_request(event: Any, payload: str) -> Request | None:
 
 def _triggers(kinds: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind.lower() for kind in kinds if kind))
-
-
-def _plain(variables: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the variables whose values stand in the file itself."""
-    return tuple((name, value) for name, value in variables.items() if isinstance(value, str) and not _COMPUTED.match(value))

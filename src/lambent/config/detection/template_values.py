@@ -1,0 +1,53 @@
+"""The values of variables in a CloudFormation template, as far as its own text says them.
+
+`!Ref` of a parameter is its default, and that of a table or bucket with a name of its own is this name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lambent.config.detection.yaml_mappings import mapping_at, text_at
+
+_NAMES = {"AWS::DynamoDB::Table": "TableName", "AWS::Serverless::SimpleTable": "TableName", "AWS::S3::Bucket": "BucketName"}
+"""The property of each kind of resource that its `!Ref` gives."""
+_REFERENCE = re.compile(r"!Ref\s+(\w+)")
+_PART = re.compile(r"\$\{(\w+)\}")
+_COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
+"""Values that only AWS or the other tool knows, and texts of several lines."""
+_DEPTH_MAX = 3
+
+
+def plain_variables(variables: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the variables whose values the template says, each with its value."""
+    for name, value in variables.items():
+        text = _resolve(value, template)
+        if text is not None and not _COMPUTED.match(text):
+            yield name, text
+
+
+def _resolve(value: Any, template: Mapping[str, Any], depth: int = 0) -> str | None:
+    """Return the text of a value, with what it refers to. None for a mapping of another kind, or a circle."""
+    if isinstance(value, dict):
+        reference, text = text_at(value, "Ref"), text_at(value, "Fn::Sub")
+        value = f"!Ref {reference}" if reference else f"!Sub {text}" if text else None
+    if not isinstance(value, str) or depth > _DEPTH_MAX:
+        return None
+    if match := _REFERENCE.fullmatch(value):
+        return _resolve(_referred(match[1], template), template, depth + 1)
+    if value.startswith("!Sub "):
+        text = value.removeprefix("!Sub ").strip("\"' ")
+        return _PART.sub(lambda part: _resolve(_referred(part[1], template), template, depth + 1) or part[0], text)
+    return value
+
+
+def _referred(name: str, template: Mapping[str, Any]) -> str | None:
+    """Return what `!Ref` of a name gives, as it is written in the template. None if only AWS knows it."""
+    if default := text_at(mapping_at(template, "Parameters", name), "Default"):
+        return default
+    resource = mapping_at(template, "Resources", name)
+    properties = mapping_at(resource, "Properties")
+    named = properties.get(_NAMES.get(text_at(resource, "Type"), ""))
+    return _resolve(named, template, 1) if named else None

@@ -37,6 +37,7 @@ def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
     [
         "  File \"main.py\"\n    KEY.upper()\nAttributeError: 'NoneType' object has no attribute 'upper'",
         "ValueError: SHOP_KEY is required",
+        "ValueError: No SHOP_KEY set for the application",
         "ValueError: invalid literal for int() with base 10: 'None'",
     ],
 )

@@ -48,6 +48,7 @@ _UNSET = (
     r"|Set the (\w+) environment variable"  # django-environ
     r"|Environment variable \"(\w+)\" not set"  # environs
     r"|Config '(\w+)' is missing, and has no default"  # Starlette
+    r"|add an environment variable `(\w+)`"  # LangChain
     # openai, which may name two, groq, and what apps raise themselves
     r"|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)`?(?: or `\w+`)? (?:environment variable|must be set)"
     # Slack, LangChain

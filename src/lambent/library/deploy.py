@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from msgspec import Struct
@@ -17,27 +17,23 @@ from lambent.config.model import Config
 from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
-from lambent.config.variables.bound import Read
 from lambent.config.variables.missing_settings import refuse_missing_settings, use_named_settings, use_settings_of_manage
-from lambent.config.variables.refusal import refuse_unset
 from lambent.config.variables.unset import find_unset
 from lambent.deployment import writable
 from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
-from lambent.errors import PackagingError, UsageError
 from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
 from lambent.library.local_config import adapt_to_local
 from lambent.library.missing_page import hint_for_no_page
+from lambent.library.refused_start import refuse_start
 from lambent.library.smoke_test import smoke_test_once
 from lambent.library.version_description import describe_version
-from lambent.package import secret_scan
 from lambent.package.artifact import Artifact
-from lambent.package.project_files import collect_project
 
 
 class DeployOptions(Struct, frozen=True):
@@ -140,19 +136,6 @@ def load_for_destination(
         emit(event)
     config = _run_where_it_writes(config, emit)
     return adapt_to_local(config, emit) if destination.local else config, destination, account
-
-
-def refuse_start(config: Config, unset: Sequence[Read]) -> None:
-    """Raise UsageError as `refuse_unset` does. It also names files with secrets, which the build would refuse next."""
-    try:
-        refuse_unset(config, unset)
-    except UsageError as error:
-        try:
-            secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
-        except PackagingError as refusal:
-            error.what += f"; {refusal.what}"
-            error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}"
-        raise
 
 
 def _run_where_it_writes(config: Config, emit: Emit) -> Config:

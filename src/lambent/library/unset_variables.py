@@ -18,7 +18,7 @@ _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][
 _USED_NONE = re.compile(r"""'NoneType'|secret key|['"@/:]None\b""")
 _NO_VALUE = re.compile(
     r"supply the ENGINE value|\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
-    r"|\b(?:required|missing|empty|not set|no secret key)\b",
+    r"|\bNo \w+ set\b|\b(?:required|missing|empty|not set|no secret key)\b",
     re.I,
 )
 

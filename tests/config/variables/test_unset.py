@@ -57,6 +57,11 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ),
         ("import os\nHOSTS = os.environ.get('HOSTS')\nhosts = HOSTS.split(',')", ["HOSTS"]),
         ("import os\nurl = 'https://' + os.getenv('HOST')", ["HOST"]),
+        (
+            "import os\nclass Config:\n    def __init__(self):\n        self.KEY = os.getenv('KEY')\n"
+            "        if not self.KEY:\n            raise ValueError('No KEY set')\nconfig = Config()",
+            ["KEY"],
+        ),
         ("import os\nurl = os.getenv('URL')\nif not url:\n    raise RuntimeError('URL is missing')", ["URL"]),
         ("import os, sys\nurl = os.getenv('URL', '')\nif url == '' or not os.getenv('KEY'):\n    sys.exit(1)", ["URL", "KEY"]),
         ("import os\nassert os.getenv('URL'), 'set URL'", ["URL"]),
@@ -77,6 +82,8 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
         ("import os\nfrom telegram.ext import ApplicationBuilder\nApplicationBuilder().token(os.getenv('KEY'))", ["KEY"]),
         ("import os, telebot\nbot = telebot.TeleBot(token=os.getenv('KEY'))", ["KEY"]),
         ("from openai import OpenAI\nclient = OpenAI()", ["OPENAI_API_KEY"]),
+        ("from langchain_openai import ChatOpenAI\nmodel = ChatOpenAI(model='x')", ["OPENAI_API_KEY"]),
+        ("import os\nfrom langchain_groq import ChatGroq\nm = ChatGroq(groq_api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
         ("import os, openai\nclient = openai.OpenAI(api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),
         ("from langchain_openai import ChatOpenAI\nmodel = ChatOpenAI(model='x')", ["OPENAI_API_KEY"]),
         ("import os\nfrom langchain_groq import ChatGroq\nx = ChatGroq(groq_api_key=os.getenv('MY_KEY'))", ["MY_KEY"]),

@@ -296,6 +296,8 @@ class CodeReader(Expressions):
                     self.sign_with(value)
                 case ast.Attribute() if self.evaluate(target, scope).dotted == "os.environ":
                     self.is_open = True
+                case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                    scope.names[f"self.{name}"] = value
 
     def _set_item(self, holder: Bound, key: Bound, value: Bound) -> None:
         if holder.dotted == "os.environ":

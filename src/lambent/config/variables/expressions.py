@@ -218,6 +218,9 @@ class Expressions(ABC):
         return Bound(items=(*left.items, *right.items), dotted=_ENVIRON if is_copy else "")
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Bound:
+        own = f"self.{node.attr}"
+        if isinstance(node.value, ast.Name) and node.value.id == "self" and own in scope.names:
+            return scope.names[own]
         base = self.evaluate(node.value, scope)
         self.need_value(base)
         if base.dotted:

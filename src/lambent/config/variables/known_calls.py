@@ -46,6 +46,8 @@ CLIENTS = {
     **dict.fromkeys(
         ("langchain_openai.ChatOpenAI", "langchain_openai.OpenAI", "langchain_openai.OpenAIEmbeddings"), "OPENAI_API_KEY"
     ),
+    **dict.fromkeys(("langchain.chat_models.ChatOpenAI", "langchain.embeddings.OpenAIEmbeddings"), "OPENAI_API_KEY"),
+    "langchain_anthropic.ChatAnthropic": "ANTHROPIC_API_KEY",
 }
 """Classes that read a key themselves, and raise an exception if neither that nor `api_key` (`openai_api_key`) is set."""
 

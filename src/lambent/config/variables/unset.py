@@ -25,7 +25,7 @@ from lambent.config.variables.placeholders import placeholder
 from lambent.config.variables.proposals import ENV_EXAMPLES
 
 _READS = re.compile(
-    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|OpenAI\(|Groq\(|DJANGO_SETTINGS|dj_database_url"
+    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|OpenAI|Groq\(|ChatAnthropic|DJANGO_SETTINGS|dj_database_url"
 )
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""

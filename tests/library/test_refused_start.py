@@ -10,20 +10,25 @@ import pytest
 
 from lambent.config.variables.unset import find_unset
 from lambent.errors import UsageError
-from lambent.library.deploy import refuse_start
+from lambent.library.refused_start import refuse_start
 from support.configs import load_config
 from support.detection import FLASK, write_project
 
 
 def test_variables_and_files_with_secrets_are_named_together(tmp_path: Path) -> None:
     token = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=36))
-    files = {"main.py": f"import os\nKEY = os.environ['API_KEY']\n{FLASK}", "data.json": f'{{"token": "ghp_{token}"}}\n'}
+    files = {
+        "log.py": "",
+        "main.py": f"import os, log\nKEY = os.environ['API_KEY']\n{FLASK}",
+        "data.json": f'{{"token": "ghp_{token}"}}\n',
+    }
     config = load_config(write_project(tmp_path / "shop", files))
     with pytest.raises(UsageError) as caught:
         refuse_start(config, find_unset(config))
     assert caught.value.what.startswith("API_KEY isn't set, and the app can't start without it; the zip would contain a secret")
     assert caught.value.hint.startswith("--env API_KEY=VALUE\nand for data.json:1: remove it")
     (tmp_path / "shop" / ".lambentignore").write_text("/data.json\n")
+    (tmp_path / "shop" / "log.py").write_text("from loguru import logger\nlogger.add('x', enqueue=True)\n")
     with pytest.raises(UsageError) as caught:
         refuse_start(config, find_unset(config))
-    assert caught.value.hint == "--env API_KEY=VALUE"
+    assert caught.value.hint == "--env API_KEY=VALUE\nand remove enqueue=True in log.py:2"

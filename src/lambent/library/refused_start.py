@@ -1,0 +1,44 @@
+"""Refuses a deploy for variables that the app can't start without, and names with them what would stop it next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lambent.config.model import Config
+from lambent.config.own_files import own_files
+from lambent.config.variables.bound import Read
+from lambent.config.variables.refusal import refuse_unset
+from lambent.errors import PackagingError, UsageError
+from lambent.package import secret_scan
+from lambent.package.project_files import collect_project
+
+_LOGURU = re.compile(r"(?m)^\s*(?:from|import) loguru\b")
+_ENQUEUE = re.compile(r"\benqueue\s*=\s*True")
+
+
+def refuse_start(config: Config, unset: Sequence[Read]) -> None:
+    """Raise UsageError as `refuse_unset` does. It also names files with secrets, and what needs shared memory."""
+    try:
+        refuse_unset(config, unset)
+    except UsageError as error:
+        try:
+            secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
+        except PackagingError as refusal:
+            error.what += f"; {refusal.what}"
+            error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}"
+        if location := _enqueue(config):
+            error.what += "; Lambda has no shared memory, which loguru's enqueue=True needs"
+            error.hint += f"\nand remove enqueue=True in {location}"
+        raise
+
+
+def _enqueue(config: Config) -> str:
+    """Return where loguru's messages go through a queue of multiprocessing, as "file:line", or ""."""
+    for path in own_files(config):
+        text = path.read_text("utf-8-sig", "replace")
+        match = _ENQUEUE.search(text) if _LOGURU.search(text) else None
+        if match is not None:
+            line = text.count("\n", 0, match.start()) + 1
+            return f"{path.relative_to(config.folder).as_posix()}:{line}"
+    return ""

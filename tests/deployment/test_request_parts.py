@@ -67,3 +67,8 @@ def test_a_handler_that_catches_the_exception_names_the_member(body: str, missin
 )
 def test_a_request_that_its_own_validation_rejects_lacks_a_part(error: str, message: str, missing: str) -> None:
     assert missing_part(Failure(SETTINGS, error, message)) == missing
+
+
+def test_a_handler_that_prints_the_exception_and_raises_another_names_the_member() -> None:
+    log = "'body'\n" + trace("raise Exception('failed')", "Exception: failed", "handler")
+    assert missing_part(Failure(SETTINGS, "Exception", "failed", log=log)) == "a body"

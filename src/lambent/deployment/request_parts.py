@@ -29,6 +29,8 @@ _IN_RESPONSE = re.compile(
     "|the JSON object must be str"
 )
 """What a handler that catches the exception says of it: `str(KeyError("body"))`."""
+_PRINTED = re.compile(r"""(?m)^['"](body|queryStringParameters|headers)['"]$""")
+"""What one prints of it before it raises an exception of its own."""
 _INVALID = re.compile(r"(?!Param)\w*Validat\w*|JsonSchema\w*")
 """Errors of what checks a whole request: Powertools, pydantic, jsonschema. botocore's ParamValidationError is about another."""
 _IN_VALIDATION = re.compile(rf"\b({'|'.join((*_NAMES, 'pathParameters'))})\b")
@@ -42,7 +44,8 @@ def missing_part(failure: Failure) -> str:
         return _NAMES.get(match[1], _PATH)
     line = failure.source_line
     if not line or not _ERRORS.search(f"{failure.error_type} {failure.exception}"):
-        match = _IN_RESPONSE.search(f"{failure.body}\n{failure.lines}") if failure.status and not line else None
+        response = f"{failure.body}\n{failure.lines}"
+        match = _IN_RESPONSE.search(response) if failure.status and not line else _PRINTED.search(failure.lines)
         return _NAMES.get(match[1] or "body", _NAMES["headers"]) if match else ""
     if match := _MEMBER.search(line):
         return _NAMES[match[1]]

@@ -421,6 +421,11 @@ def test_folder_with_the_name_of_a_package_that_its_app_imports(tmp_path: Path) 
     assert (app.spec, app.root) == ("app:app", "flask")
 
 
+def test_folder_with_the_name_of_a_module_of_python(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, {"code/cars/work.py": "def run(event, context): ...\n"}))
+    assert (app.spec, app.root) == ("work:run", "code/cars")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -20,6 +20,13 @@ ROUTER = {
     "router.py": "def route(request): return request['httpMethod']\n",
 }
 AWSGI = "import awsgi\nfrom web import app\n" + HANDLER.format("awsgi.response(app, event, context)")
+SRC = {
+    "src/__init__.py": "",
+    "src/tools.py": "",
+    "src/app.py": "import tools\nfrom src import tools\n" + HANDLER.format("event['path']"),
+    "template.yaml": "Resources:\n  Api:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: src/\n"
+    "      Handler: app.lambda_handler\n",
+}
 POWERTOOLS = "from aws_lambda_powertools.event_handler import APIGatewayRestResolver\napp = APIGatewayRestResolver()\n"
 
 
@@ -29,6 +36,7 @@ POWERTOOLS = "from aws_lambda_powertools.event_handler import APIGatewayRestReso
         {"lambda_function.py": HANDLER.format("event['httpMethod']")},
         {"lambda_function.py": HANDLER.format('event.get("path")')},
         ROUTER,
+        SRC,
         {"app.py": "from chalice import Chalice\napp = Chalice(app_name='a')\n"},
         {"lambda_function.py": AWSGI, "web.py": "app = 1\n"},
         {"lambda_function.py": POWERTOOLS + HANDLER.format("app.resolve(event, context)")},

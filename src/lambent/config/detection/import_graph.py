@@ -140,10 +140,14 @@ def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph
 def _apart_from_package(modules: ProjectModules, module: Module, graph: ImportGraph) -> Module:
     """Return a module as it is started from its own folder, if that has the name of a package that it imports.
 
-    Flask's app in flask/app.py can't be `flask.app`: then `from flask import Flask` would look into that folder.
+    Flask's app in flask/app.py can't be `flask.app`: then `from flask import Flask` would look into that folder. Nor can
+    code/app.py be `code.app`: Python has a module code itself, which comes before a folder that is no package.
     """
     folder, _, name = module.name.rpartition(".")
     parent = module.path.parent
+    top = modules.folder / module.root / folder.partition(".")[0]
+    if top.name in sys.stdlib_module_names and not (top / "__init__.py").is_file():
+        return replace(module, name=name, root=modules.relative(parent))
     if not folder or "." in folder or (parent / "__init__.py").is_file() or module.path.stem == "__init__":
         return module
     tops = {dotted.partition(".")[0] for path in graph.files for dotted, _ in read_imports(path)}

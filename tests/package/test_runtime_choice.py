@@ -232,6 +232,20 @@ def test_other_package_that_fits_no_runtime_is_the_error(project: Project) -> No
     assert project.refuse().what.endswith(": driver 1.0 has no wheel for any of them, and its source needs a compiler")
 
 
+def test_conflict_and_what_fits_no_runtime_get_one_edit(project: Project) -> None:
+    for version in ("1.0", "2.0"):
+        offer(project.registry, "base", version)
+    offer(project.registry, "web", requires=("base>=2",))
+    offer_for(project.registry, "fast", "1.0", 6)
+    offer_for(project.registry, "fast", "1.1", 8)
+    project.require("web==1.0", "base==1.0", "fast==1.0")
+    error = project.refuse()
+    assert error.what.startswith("the requirements conflict")
+    assert error.hint == "base>=2 instead of base==1.0 and fast==1.1 in requirements.txt, for python3.8"
+    project.require("web==1.0", "base>=2", "fast==1.1")
+    assert project.choose().runtime == "python3.8"
+
+
 def test_source_that_needs_a_compiler_fits_no_runtime(project: Project) -> None:
     offer_with_source(project, 'import os, subprocess\nsubprocess.run([os.environ["CC"], "x.c"], check=True)\n')
     offer_for(project.registry, "old", "1.1", 8, 9)

@@ -33,7 +33,8 @@ class BuildOptions(Struct, frozen=True):
 
     `native` cross-compiles packages that have no wheel for the target. `refresh` asks the package indexes again, although the
     cache has an answer; `refreshed` says that this run has done so already. `skip_own_lock` ignores the lock file that lambent
-    wrote for the target. `unzipped_max` is Lambda's limit in bytes.
+    wrote for the target. `unzipped_max` is Lambda's limit in bytes. `edits` are requirements that count instead of the
+    project's own, to see whether they help.
     """
 
     native: bool = False
@@ -42,6 +43,7 @@ class BuildOptions(Struct, frozen=True):
     skip_own_lock: bool = False
     scope: Scope = "all"
     unzipped_max: int = UNZIPPED_MAX
+    edits: frozenset[str] = frozenset()
 
 
 class BuildContext(Struct, frozen=True):

@@ -111,7 +111,7 @@ def resolve_request(context: BuildContext, added: Iterable[str] = (), imported: 
         options.native,
         refresh,
         packaging.without,
-        frozenset(),
+        options.edits,
         config.uncompiled,
         (*dict(config.corrections), *added),
         config.released_until,

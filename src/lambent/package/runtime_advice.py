@@ -118,7 +118,7 @@ def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callab
     """
     edits = {blocker.name: _requirement(blocker, choose) for blocker in blockers}
     for _ in range(_ROUNDS_MAX):
-        options = replace(request.options, freed=frozenset(edits.values()))
+        options = replace(request.options, freed=request.options.freed | frozenset(edits.values()))
         try:
             pins = readers.read_lock(replace(request, options=options)).pins
         except CudaError:

@@ -115,9 +115,14 @@ class RuntimeSearch:
         if isinstance(cached, list) and cached and cached[0] in runtimes:
             return Choice(*cached)
         self._check_secrets()
-        runtime = self.first_fitting(runtimes)
+        try:
+            runtime = self.first_fitting(runtimes)
+            if runtime is None:
+                self._check_conflicts()
+        except ConflictError as error:
+            self._extend_edit(runtimes, error)
+            raise
         if runtime is None:
-            self._check_conflicts()
             choice = self._uncompiled_choice(runtimes)
         else:
             runtime = self._with_imports(runtimes, runtime)
@@ -125,6 +130,21 @@ class RuntimeSearch:
             choice = Choice(runtime, self._reason(runtimes, runtime))
         write_json(path, [choice.runtime, choice.reason, choice.uncompiled])
         return choice
+
+    def _extend_edit(self, runtimes: tuple[str, ...], conflict: ConflictError) -> None:
+        """Add to a conflict's hint what is in the way once its edit is made, so that the user makes one edit."""
+        options = replace(self.options, edits=self.options.edits | conflict.edits)
+        if options.edits == self.options.edits:
+            return
+        search = RuntimeSearch(self.config, self.cache, self.environ, ignore, options)
+        try:
+            if search.first_fitting(runtimes) is None:
+                search._check_conflicts()
+                search._uncompiled_choice(runtimes)
+        except PackagingError as error:
+            if isinstance(error, ConflictError):
+                search._extend_edit(runtimes, error)
+            conflict.hint += f" and {error.hint}" if error.hint else ""
 
     def _check_secrets(self) -> None:
         """Refuse a project with secrets before anything is downloaded for it. The build looks again."""

@@ -63,7 +63,12 @@ class UnfitError(PackagingError):
 
 
 class ConflictError(UnfitError):
-    """The requirements conflict on the target's Python. On another they may not: some depend on the version."""
+    """The requirements conflict on the target's Python. On another they may not: some depend on the version.
+
+    `edits` are the requirements with which they don't ("six>=1.12"). Empty if none were found.
+    """
+
+    edits: frozenset[str] = frozenset()
 
 
 def fitting_pythons(specifier: str) -> frozenset[str] | None:

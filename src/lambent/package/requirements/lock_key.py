@@ -63,6 +63,7 @@ def lock_key(request: ResolveRequest) -> str:
     parts += ["+".join(sorted(options.extras)), "+".join(sorted(options.groups)), str(options.native)]
     parts += ["without", *sorted(options.without), "uncompiled", *sorted(options.uncompiled), "added", *sorted(options.added)]
     parts += [options.released_until] if options.released_until else []
+    parts += ["freed", *sorted(options.freed)] if options.freed else []
     parts += [*_uv_version(), *_inputs(request)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:40]
 

@@ -277,6 +277,7 @@ class UvResolver:
         error = ConflictError(uv_errors.translate(message, self._request), [blocker])
         if (absent := find_absent_pin(message)) and (close := self.versions.newest_allowed(absent.close)):
             error.hint = f"{close.name}=={close.version} instead of {absent.pin}"
+            error.edits = frozenset([f"{close.name}=={close.version}"])
             return error
         changes: dict[str, str] = {}
         while edits := {name: edit for name, edit in find_conflicting_pins(message).items() if name not in adjustments.edits}:
@@ -286,8 +287,10 @@ class UvResolver:
                 self._resolve(adjustments)
             except UvError as failure:
                 message = failure.message
-                continue
+                if missing_wheels.blamed_package(message) is None:  # the next error is of another kind
+                    continue
             error.hint = " and ".join(f"{new} instead of {old}" for new, old in changes.items())
+            error.edits = frozenset(changes)
             break
         return error
 

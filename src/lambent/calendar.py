@@ -88,6 +88,12 @@ def can_update(name: str, on: date) -> bool:
     return runtime.blocked_update is None or on < runtime.blocked_update
 
 
+def is_deprecated(name: str, on: date) -> bool:
+    """Return whether AWS has deprecated a runtime by that day. It may take it for some time more."""
+    runtime = find_runtime(name)
+    return runtime is not None and runtime.deprecated is not None and on >= runtime.deprecated
+
+
 def deprecation_notice(name: str, on: date) -> str:
     """Return the warning for a function that uses this runtime on that day, "" when there is nothing to warn about."""
     runtime = find_runtime(name)
@@ -95,7 +101,7 @@ def deprecation_notice(name: str, on: date) -> str:
         return ""
     if runtime.preview:
         return f"{name} is a preview: AWS may change it and does not support it in production"
-    if runtime.deprecated is None or on < runtime.deprecated:
+    if not is_deprecated(name, on):
         return ""
     notice, end = f"AWS deprecated {name} on {runtime.deprecated}", runtime.blocked_update
     if not can_update(name, on):

@@ -97,6 +97,7 @@ def test_version_file_names_the_first_runtime(handler_app: Path, name: str, text
             "runtime.txt names Python 3.7, but AWS stopped accepting python3.7",
         ),
         ({"Dockerfile": "FROM python:2.7"}, "Dockerfile names Python 2.7, but AWS has no python2.7"),
+        ({"Dockerfile": "FROM python:3.9"}, "Dockerfile names Python 3.9, but AWS has deprecated python3.9"),
         ({".python-version": "3.99"}, ".python-version names Python 3.99, but AWS has no python3.99"),
         (
             {".python-version": "3.9", "pyproject.toml": '[project]\nrequires-python = ">=3.12"'},

@@ -149,6 +149,9 @@ def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, o
     if version is None:
         return candidates
     names = [f"python{python}" for python in version.pythons]
+    if not version.is_wish and (deprecated := [name for name in names if calendar.is_deprecated(name, on)]):
+        note = f"{version.source} names Python {version.pythons[0]}, but AWS has deprecated {deprecated[0]}"
+        return replace(candidates, note=note)
     if named := [name for name in names if name in candidates.runtimes]:
         runtimes = tuple(dict.fromkeys((*named, *candidates.runtimes)))
         return replace(candidates, runtimes=runtimes, named_by=version.source)

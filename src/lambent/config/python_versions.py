@@ -42,6 +42,9 @@ _VERSION_FILES = (
     (".mise.toml", _MISE),
     ("runtime.txt", r"^\s*(?:python-?)?(\d\.\d+)\b"),
     ("Pipfile", r"""^python(?:_full)?_version\s*=\s*["'](\d\.\d+)\b"""),
+)
+"""Files that name versions, the one that counts first, with the pattern of a version in them."""
+_DEPLOYMENT_FILES = (
     *((f"template.{suffix}", r"""^\s*Runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yaml", "yml")),
     *((f"serverless.{suffix}", r"""^\s*runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yml", "yaml")),
     ("zappa_settings.json", r'"runtime":\s*"python(\d\.\d+)"'),
@@ -50,7 +53,7 @@ _VERSION_FILES = (
     ("app.yaml", r"""^runtime:\s*["']?python(\d\.?\d+)\b"""),
     *((f"environment.{suffix}", r"^\s*-\s*(?:[\w-]+::)?python\s*==?\s*(\d\.\d+)\b") for suffix in ("yml", "yaml")),
 )
-"""Files that name versions, the one that counts first, with the pattern of a version in them. Dockerfiles are parsed."""
+"""Files of what deploys the project, which name versions too. Dockerfiles are parsed."""
 
 
 class VersionRange(Struct, frozen=True):
@@ -75,10 +78,15 @@ class VersionRange(Struct, frozen=True):
 
 
 class NamedVersion(Struct, frozen=True):
-    """The minor versions of Python ("3.12") that a file names, in its order. pyenv's may have several."""
+    """The minor versions of Python ("3.12") that a file names, in its order. pyenv's may have several.
+
+    `is_wish` says that people keep the file for this purpose. What deploys the project may name a Python for no other reason
+    than that it was new then.
+    """
 
     source: str
     pythons: tuple[str, ...]
+    is_wish: bool = True
 
 
 def read_range(project: Project) -> VersionRange | None:
@@ -129,11 +137,11 @@ def read_named_version(project: Project) -> NamedVersion | None:
     """Return the Pythons that the first of the project's version files names."""
     if project.path.is_file():
         return None
-    for name, pattern in _VERSION_FILES:
+    for name, pattern in (*_VERSION_FILES, *_DEPLOYMENT_FILES):
         text = _read(project.folder / name)
         pythons = re.findall(pattern, text, re.MULTILINE) if pattern else filter(None, [parse_python_version(text)])
         if versions := tuple(dict.fromkeys(f"{python[0]}.{python[1:].lstrip('.')}" for python in pythons)):
-            return NamedVersion(name, versions)
+            return NamedVersion(name, versions, is_wish=(name, pattern) in _VERSION_FILES)
     return None
 
 

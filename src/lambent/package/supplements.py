@@ -32,7 +32,7 @@ from lambent.package.requirements.adding import add_command, is_plain, is_unlock
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.lock_cache import read_lock, write_lock
 from lambent.package.requirements.lock_key import lock_key
-from lambent.package.unfit import UnfitError
+from lambent.package.unfit import ConflictError, UnfitError
 from lambent.units import listing, pronoun_for, verb_for
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def supplement(
     if packages := _unlisted_packages(context, requirements, lacking):
         try:
             return context, resolve_requirements(context, {**requirements.added, **packages})
-        except UnfitError as error:
-            error.added = tuple(packages)
-            raise  # another runtime may fit
         except PackagingError as error:
+            if isinstance(error, UnfitError) and not isinstance(error, ConflictError):
+                error.added = tuple(packages)
+                raise  # another runtime may fit
             context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
     if imported := _left_out_modules(context, requirements, lacking):
         with suppress(PackagingError):  # then the warning about the import stays

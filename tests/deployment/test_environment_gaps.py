@@ -44,6 +44,10 @@ CASES = {
         "the app can't find the host db.example",
         "vpc",
     ),
+    "OperationalError: [Errno -2] Name or service not known (Background on this error at: https://sqlalche.me/e/20/e3q8)": (
+        "the app can't find the host that it connects to",
+        "vpc",
+    ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (
         "the app needs a driver for MySQL",

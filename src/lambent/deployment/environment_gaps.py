@@ -24,6 +24,8 @@ _UNRESOLVED = re.compile(
 _HOST = re.compile(
     r"host name \"([^\"]+)\"|(?:connect(?:ing)? to(?! MySQL)|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
 )
+_LINK = re.compile(r"\(Background on this error at: \S+")
+"""SQLAlchemy's link to its documentation, whose host isn't the app's."""
 
 
 def _shared_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
@@ -104,7 +106,7 @@ def _missing_in_aws(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     """A database or service that runs next to the app on a developer's machine, or has a name only there."""
-    error = f"{failure.message}\n{failure.exception}\n{failure.member}"
+    error = _LINK.sub("", f"{failure.message}\n{failure.exception}\n{failure.member}")
     if _REFUSED.search(error):
         what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
         hint = "use a database or service that Lambda can reach, and set its address with --env"

@@ -24,7 +24,7 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
-from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
+from lambent.events import Deployed, Emit, Notice, Warned, ignore, without_repeats
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use, build_app
 from lambent.library.destination import Destination
@@ -126,7 +126,7 @@ def load_for_destination(
         for warning in warn_of_unknown(config, dict(live.environment) if live else {}, {read.name for read in reads}):
             emit(warning)
     config, unset, lines = set_automatically(config, reads, local=destination.local)
-    refuse_start(config, unset)
+    refuse_start(config, unset, partial(builder.choose_runtime, emit=ignore))
     for line in lines:
         emit(line)
     config = builder.choose_runtime(config, emit)

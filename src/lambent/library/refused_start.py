@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
@@ -17,13 +17,17 @@ _LOGURU = re.compile(r"(?m)^\s*(?:from|import) loguru\b")
 _ENQUEUE = re.compile(r"\benqueue\s*=\s*True")
 
 
-def refuse_start(config: Config, unset: Sequence[Read]) -> None:
-    """Raise UsageError as `refuse_unset` does. It also names files with secrets, and what needs shared memory."""
+def refuse_start(config: Config, unset: Sequence[Read], choose_runtime: Callable[[Config], Config]) -> None:
+    """Raise UsageError as `refuse_unset` does.
+
+    It also names files with secrets, requirements because of which `choose_runtime` raises, and what needs shared memory.
+    """
     try:
         refuse_unset(config, unset)
     except UsageError as error:
         try:
             secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
+            choose_runtime(config)
         except PackagingError as refusal:
             error.what += f"; {refusal.what}"
             error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}"

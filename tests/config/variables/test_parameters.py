@@ -35,3 +35,9 @@ def test_parameter_that_a_call_gives_replaces_its_default(tmp_path: Path) -> Non
     text = f"{FLASK}import os\ndef connect(key=os.getenv('KEY')): return key.upper()\nconnect('x')\n"
     assert needed(tmp_path, text) == []
     assert needed(tmp_path, text.replace("'x'", "")) == ["KEY"]
+
+
+def test_database_url_that_a_start_parses_is_needed(tmp_path: Path) -> None:
+    text = f"{FLASK}import os\nimport dj_database_url\nurl = os.environ.get('DATABASE_URL')\n"
+    assert needed(tmp_path, f"{text}DATABASE = dj_database_url.parse(url)\n") == ["DATABASE_URL"]
+    assert needed(tmp_path, f"{text}if url:\n    DATABASE = dj_database_url.parse(url)\n") == []

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from lambent import names
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
+from lambent.config.detection.unsupported import explain_packages
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -29,6 +31,9 @@ _SMALLEST = {
     "": 'def lambda_handler(event, context):\n    return {"statusCode": 200, "body": "hello"}',
 }
 """The smallest app for a framework that the project requires; without one, a Lambda handler."""
+
+_CELL_IMPORT = re.compile(r'"\s*(?:import|from) ([\w.]+)')
+"""An import in a cell of a notebook, whose lines are strings of JSON."""
 
 _WSGI = """import os
 
@@ -216,6 +221,8 @@ def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> 
     if len(reasons) > SHOWN_MAX:
         files.append(f"and {len(reasons) - SHOWN_MAX} more")
     has_python = bool(reasons) or any(modules.folder.glob("*.py"))
+    if not has_python and (notebooks := sorted(modules.folder.glob("*.ipynb"))):
+        return _notebook_error(notebooks[0])
     what = "no lambda_handler and no ASGI or WSGI object" if has_python else "no Python files here"
     return DetectionError(
         f"no app found: {what}",
@@ -223,6 +230,18 @@ def no_app_error(modules: ProjectModules, reasons: list[tuple[Module, str]]) -> 
         hint=f"lambent deploy PATH, if the app is in another folder\nor write one; this is the smallest {file}:\n"
         + _SMALLEST[framework],
         detail="\n".join(["lambent looked at", *files]) if files else "",
+    )
+
+
+def _notebook_error(notebook: Path) -> DetectionError:
+    """Return the error for a project whose only code is in notebooks, with what stops their app, if that is known."""
+    unsupported = explain_packages(_CELL_IMPORT.findall(read_text(notebook)))
+    if unsupported is not None and not unsupported.is_common:
+        hint = unsupported.cure.format(name="demo", instruction="in app.py, write")
+        return DetectionError(f"no app found: {unsupported.reason}", where=notebook.name, hint=hint)
+    hint = f"jupyter nbconvert --to script --output app {shlex.quote(notebook.name)}, which writes app.py"
+    return DetectionError(
+        "no app found: the code is in a notebook, and a server imports Python files", where=notebook.name, hint=hint
     )
 
 

@@ -19,7 +19,7 @@ NEED_TEXT = frozenset(
     [
         *("int", "float", "json.loads", "ast.literal_eval", "uuid.UUID"),
         *("sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine"),
-        *("databases.Database", "redis.from_url", "redis.Redis.from_url", "redis.asyncio.from_url"),
+        *("dj_database_url.parse", "databases.Database", "redis.from_url", "redis.Redis.from_url", "redis.asyncio.from_url"),
         *("redis.asyncio.Redis.from_url", "cryptography.fernet.Fernet", "supabase.create_client", "stripe.StripeClient"),
         *("twilio.rest.Client", "telegram.Bot", "telebot.TeleBot", "aiogram.Bot"),
         *("linebot.LineBotApi", "linebot.WebhookHandler", "linebot.v3.WebhookHandler"),

@@ -26,7 +26,7 @@ from lambent.errors import PackagingError
 from lambent.interpreters import Interpreter
 from lambent.package.target import Target
 from lambent.package.wheels import source_tree
-from lambent.package.wheels.native import compiler_shim, toolchain
+from lambent.package.wheels.native import compiler_shim, toolchain, zig
 from lambent.package.wheels.native.audit import NativeContent, audit, retag
 from lambent.package.wheels.native.cross_build import CrossBuilder
 from lambent.package.wheels.native.host_python import find_host_python
@@ -339,3 +339,11 @@ def test_missing_system_library_is_named(cache: Path, tmp_path: Path) -> None:
     (tree / "setup.py").write_text(SETUP.replace(", optional=True", ', libraries=["elsewhere"]'))
     with pytest.raises(PackagingError, match="it needs the library elsewhere, which is not in its source"):
         CrossBuilder(Target(HERE, OTHER, (2, 26)), cache, os.environ).build(tree, "thing 1")
+
+
+def test_hint_for_a_build_names_what_installs_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zig, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert zig.build_flag() == "--build-native, after pip install 'lambent[native]'"
+    monkeypatch.setattr(zig, "find_spec", lambda name: object())
+    assert zig.build_flag() == "--build-native"

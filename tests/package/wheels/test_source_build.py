@@ -224,7 +224,7 @@ def test_required_c_code_is_refused(registry: Registry, context: FetchContext) -
         one(context, offer(registry, {"pyproject.toml": SETUPTOOLS + PROJECT, **files}))
     assert raised.value.what == ("demo 1.0 has no wheel for python3.11 x86_64 (glibc 2.26), and its source needs a compiler")
     hint = "use a version that has wheels (https://pypi.org/project/demo/#files), or build it for the target: --build-native"
-    assert (raised.value.hint, raised.value.detail) == (hint, "")
+    assert raised.value.hint.startswith(hint) and raised.value.detail == ""
 
 
 @pytest.mark.parametrize(

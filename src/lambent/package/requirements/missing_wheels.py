@@ -20,6 +20,7 @@ from lambent.package.unfit import NO_WHEEL, Blocker, UnfitError
 from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.choose_wheel import choose_wheel
 from lambent.package.wheels.fetch_errors import alternative_package
+from lambent.package.wheels.native.zig import build_flag
 
 _OLDEST_RUNTIME = date(2019, 11, 1)  # python3.8 and later
 _ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "arm64")
@@ -113,7 +114,7 @@ def no_wheel_error(pin: Pin, request: ResolveRequest, compatible: Pin | None, de
     if machine := next((other for other in targets if other.python == target.python), None):
         hints.append(f"--arch {machine.architecture}")
     if pin.sdist and not request.options.native:
-        hints.append("--build-native, which compiles its source")
+        hints.append(f"compile its source: {build_flag()}")
     hint = ", or ".join(hints) or f"use a package that has wheels: https://pypi.org/project/{pin.name}/#files"
     return UnfitError(PackagingError(what, where=request.source.name, hint=hint, detail=detail), [blocker(pin, target)])
 

@@ -14,6 +14,7 @@ from lambent.package.urls import host_of, printable_url
 from lambent.package.wheels import build_failure
 from lambent.package.wheels.available_wheels import describe_wheels
 from lambent.package.wheels.download_request import DownloadRequest
+from lambent.package.wheels.native.zig import build_flag
 
 _TAIL_LINES = 16  # lines of a failed build to show, and error lines from further up
 _ERROR_LINES = 4
@@ -130,7 +131,7 @@ def built_for_this_machine(package: str, target: Target) -> PackagingError:
     return PackagingError(
         f"{package} has no wheel for {target.platform}, and building it from source gives code for this machine only",
         where=package,
-        hint="choose a version that has wheels, or build it for the target: --build-native",
+        hint=f"choose a version that has wheels, or build it for the target: {build_flag()}",
     )
 
 
@@ -172,7 +173,7 @@ def build_failed(package: str, target: Target, output: str, *, is_local: bool = 
         wheels = "" if is_local else f"a version that has wheels (https://pypi.org/project/{name}/#files)"
         other = f"use {alternative or wheels}, or " if alternative or wheels else ""
         what = f"{package} has no wheel for {target.platform}, and its source needs a compiler"
-        error = PackagingError(what, where=package, hint=f"{other}build it for the target: --build-native")
+        error = PackagingError(what, where=package, hint=f"{other}build it for the target: {build_flag()}")
         return error if is_local else _uncompilable(error, package)
     hint = f"see the output of the build below{f', or use {alternative}' if alternative else ''}"
     return PackagingError(f"cannot build {package} from its source", where=package, hint=hint, detail=output_tail(output))

@@ -10,6 +10,13 @@ from pathlib import Path
 
 from lambent.errors import PackagingError
 
+_INSTALL = "pip install 'lambent[native]'"
+
+
+def build_flag() -> str:
+    """Return the flag that compiles with zig, for a hint, with what installs zig where lambent's environment lacks it."""
+    return "--build-native" if find_spec("ziglang") or shutil.which("zig") else f"--build-native, after {_INSTALL}"
+
 
 def find_zig(environ: Mapping[str, str]) -> Path:
     """Return its executable. Raises PackagingError with the command that installs it."""
@@ -18,7 +25,7 @@ def find_zig(environ: Mapping[str, str]) -> Path:
             return path
     raise PackagingError(
         "--build-native compiles with zig, which is not installed (a download of about 100 MB)",
-        hint="pip install 'lambent[native]'  (uv tool install 'lambent[native]'; pipx inject lambent ziglang)",
+        hint=f"{_INSTALL}  (uv tool install 'lambent[native]'; pipx inject lambent ziglang)",
     )
 
 

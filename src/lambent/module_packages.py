@@ -295,6 +295,7 @@ MISSING_EXTRA = re.compile(
     r"""Form data requires "([\w-]+)" to be installed"""
     r"""|Install '([\w-]+)' for email validation support"""
     r"""|`?\b([\w-]+)`? (?:is not installed, run|must be installed to use)"""  # pydantic, Starlette
+    r"""|Import\w*Error: .*\brequires ([a-z][\w-]*) to be installed"""  # Plotly Express
     r"""|Import\w*Error: (?!.*is not installed, run).*\bpip3? install (?:-U |--upgrade )?[`'"]?([A-Za-z][\w-]*)"""
 )
 """What packages say when one is missing that they only need for some uses; one group has the package."""

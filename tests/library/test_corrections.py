@@ -26,6 +26,7 @@ def config(tmp_path: Path) -> Config:
         ('RuntimeError: Form data requires "python-multipart" to be installed.', ("python-multipart",)),
         ("Exception: Install 'email-validator' for email validation support.", ("email-validator",)),
         ("AssertionError: jinja2 must be installed to use Jinja2Templates", ("jinja2",)),
+        ("ImportError: Plotly Express requires numpy to be installed. You can install", ("numpy",)),
         ("ImportError: sse must be there. Use `pip install sse_starlette` to install.", ("sse-starlette",)),
         ("ImportError: email-validator is not installed, run `pip install 'pydantic[email]'`", ("email-validator",)),
     ],

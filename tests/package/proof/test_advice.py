@@ -134,6 +134,7 @@ def test_own_module_that_git_ignores_is_not_proposed_for_installation(tmp_path: 
 def test_rules_that_leave_out_everything_else_do_not_hide_a_package(tmp_path: Path) -> None:
     project = write(tmp_path / "app", {"main.py": "import flask\n", ".lambentignore": "*\n!main.py\n"})
     assert Advice("uv add {}", project).for_module("flask", ()).startswith("uv add flask")
+    assert Advice("uv add {}", project).for_module("flask", ["flaskr"]).startswith("uv add flask")
 
 
 @pytest.fixture

@@ -35,10 +35,11 @@ class Advice(Struct, frozen=True):
         names = sorted(own)
         if hyphenated := next((name for name in names if "-" in name and name.replace("-", "_") == module), ""):
             return f"rename {hyphenated}/ to {module}/: no import finds a folder with a hyphen"
-        if similar := get_close_matches(module, [name for name in names if name.isidentifier()], 1, _SIMILAR):
-            return f"did you mean {similar[0]}?"
-        if not known_requirement(module) and (similar := get_close_matches(module, inner, 1, _SIMILAR)):
-            return f"did you mean {inner[similar[0]]}?"
+        if not known_requirement(module):  # flask next to flaskr/ is no slip of the pen
+            if similar := get_close_matches(module, [name for name in names if name.isidentifier()], 1, _SIMILAR):
+                return f"did you mean {similar[0]}?"
+            if similar := get_close_matches(module, inner, 1, _SIMILAR):
+                return f"did you mean {inner[similar[0]]}?"
         if parent := self._providing_project(module):
             return self._adding_folder(parent)
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"

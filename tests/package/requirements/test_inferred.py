@@ -109,3 +109,10 @@ def test_django_project_gets_its_version_and_what_the_settings_name(tmp_path: Pa
 def test_nothing_is_inferred(tmp_path: Path, files: dict[str, str], kind: str) -> None:
     source = requirements(tmp_path / "app", App("app", "app", "wsgi"), {"helper.py": ""} | files, kind)
     assert source.path is None and not source.inferred
+
+
+def test_pages_that_dash_imports_by_their_names_count(tmp_path: Path) -> None:
+    app = "import dash\napp = dash.Dash(__name__, use_pages=True)\nserver = app.server\n"
+    files = {"app.py": app, "pages/sales.py": "import plotly.express as px\n", "old/sales.py": "import flask\n"}
+    source = requirements(tmp_path / "app", App("app", "server", "wsgi"), files)
+    assert source.inferred == ["dash", "pandas", "plotly"]

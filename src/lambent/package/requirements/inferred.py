@@ -26,12 +26,14 @@ from lambent.package.requirements.requirement_lines import write_requirements
 from lambent.package.shards.import_scanner import scan_imports
 
 _UNUSED = re.compile(r"(?:^|/)(?:tests?|docs?|migrations|node_modules)/|(?:^|/)(?:test_\w+|tests|conftest|setup)\.py$")
+_PAGE = re.compile(r"(?:^|/)pages/(?:.+/)?\w+\.py$")
 _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' using Django (\d+\.\d+)")
 _IMPLIED = (
     ("aws-lambda-powertools", rb"\bTracer\s*\(", "aws-xray-sdk"),
     ("aws-lambda-powertools", rb"\butilities\.validation\b", "fastjsonschema"),
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
+    ("plotly", rb"\bplotly\.express\b", "pandas"),
     ("passlib", rb"""CryptContext\([^)]*["']bcrypt["']""", "bcrypt<5"),  # passlib doesn't work with later ones
     ("passlib", rb"""CryptContext\([^)]*["']argon2["']""", "argon2-cffi"),
     ("fastapi", rb"\b(?:security\.OAuth2PasswordRequestForm|fastapi\.(?:Form|File|UploadFile))\b", "python-multipart"),
@@ -76,14 +78,16 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
 
 
 def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> Iterator[str]:
-    """Yield the files that a start may import. Django finds its files by their names, so all but tests count."""
+    """Yield the files that a start may import. Django finds its files by their names, so all but tests count; Dash pages."""
     modules = ProjectModules(project)
     starts = modules.starts_of(app)
     if any(name.endswith("manage.py") for name in files) or not starts:
         yield from (name for name in files if name.endswith(".py") and not _UNUSED.search(name))
         return
-    names = (path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, *starts).files)
-    yield from (name for name in names if name in files)
+    names = [path.relative_to(modules.folder).as_posix() for path in ImportGraph(modules, *starts).files]
+    if any(b"use_pages" in files[name].read() for name in names if name in files):
+        names += filter(_PAGE.search, files)
+    yield from (name for name in dict.fromkeys(names) if name in files)
 
 
 def _is_copy_of_bottle(name: str, content: bytes) -> bool:

@@ -489,6 +489,14 @@ CASES = (
         status=500,
     ),
     Case("nothing is known", "the function failed", "fix the error and deploy again"),
+    Case(
+        "a status that the app raises on purpose",
+        "the app responded to GET / with 503: HTTPException: 503: warming up (main.py, line 7)",
+        "fix the error and deploy again; if it answers so by design, --check-path names another path",
+        log="[ERROR] HTTPException: 503: warming up\nTraceback (most recent call last):\n"
+        '  File "/var/task/main.py", line 7, in home\n    raise HTTPException(503, "warming up")\n',
+        status=503,
+    ),
 )
 
 

@@ -19,8 +19,9 @@ from lambent.errors import PackagingError
 from lambent.events import Event, RuntimeChosen, ignore
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.dependencies import fetch_wheels, resolve_requirements
+from lambent.package.runtime_advice import unique_blockers
 from lambent.package.runtime_choice import choose_runtime, suggest_runtime
-from lambent.package.unfit import UnfitError
+from lambent.package.unfit import Blocker, UnfitError
 from support.interpreter import python
 from support.locking import offer, write
 from support.registry import Registry, serving, sha256
@@ -172,6 +173,11 @@ def test_version_file_for_which_the_requirements_conflict_is_passed_over(project
     assert project.said == ["python3.14: child 2.0 conflicts with another one on 3.9"]
     project.require("parent==1.0", "child==1.0", "child==2.0")
     assert project.refuse().what == "the requirements conflict on python3.9 x86_64"
+
+
+def test_blocker_that_knows_which_pythons_fit_is_the_one_that_is_named() -> None:
+    known = Blocker("recent", "1.0", "needs Python >=3.11", frozenset({"3.11"}))
+    assert unique_blockers([known, Blocker("recent", "1.0", "has no wheel for {python}", frozenset())]) == [known]
 
 
 def test_lock_that_lambent_wrote_decides(project: Project) -> None:

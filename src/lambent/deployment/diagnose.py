@@ -341,7 +341,11 @@ def _raised(failure: Failure) -> tuple[str, str]:
         what = f"{what.splitlines()[0]} ({failure.position})"
     if command := system_gaps.missing_command(failure):
         return what.splitlines()[0], f"Lambda has no command {command}: {system_gaps.how_to_replace(command)}"
-    by_design = "; if it answers so by design, --check-path names another path" if failure.status and not error else ""
+    by_design = (
+        "; if it answers so by design, --check-path names another path"
+        if failure.status and (not error or "HTTP" in error)
+        else ""
+    )
     return what.splitlines()[0], f"fix the error and deploy again{by_design}"
 
 

@@ -43,7 +43,7 @@ def nothing_fits(search: RuntimeSearch, runtimes: tuple[str, ...]) -> PackagingE
     failure = search.failures[runtime]
     request = resolve_request(search.context(runtime))
     pythons = [each.removeprefix("python") for each in runtimes]
-    blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
+    blockers = unique_blockers(blocker for error in search.failures.values() for blocker in error.blockers)
     if len(runtimes) == 1 and len(blockers) == 1:
         what = failure.what
     else:
@@ -73,15 +73,20 @@ def _most_fitting(search: RuntimeSearch, runtimes: tuple[str, ...]) -> list[str]
 
     What fits none was made for older Pythons: then the oldest comes first, since the other packages are of that time as well.
     """
-    blockers = _unique(blocker for error in search.failures.values() for blocker in error.blockers)
+    blockers = unique_blockers(blocker for error in search.failures.values() for blocker in error.blockers)
     preferred = runtimes[:1] if search.config.candidates.named_by else ()
     are_old = any(blocker.pythons == frozenset() for blocker in blockers)
     ordered = dict.fromkeys((*preferred, runtimes[-1], *runtimes)) if are_old else runtimes
     return sorted(ordered, key=lambda runtime: sum(not blocker.fits(runtime.removeprefix("python")) for blocker in blockers))
 
 
-def _unique(blockers: Iterable[Blocker]) -> list[Blocker]:
-    return list({blocker.package: blocker for blocker in blockers}.values())
+def unique_blockers(blockers: Iterable[Blocker]) -> list[Blocker]:
+    """Return the last blocker of each package, unless only an earlier one knows which Pythons the package fits."""
+    unique: dict[str, Blocker] = {}
+    for blocker in blockers:
+        if blocker.pythons or not unique.get(blocker.package, blocker).pythons:
+            unique[blocker.package] = blocker
+    return list(unique.values())
 
 
 def _describe(blocker: Blocker, pythons: list[str]) -> str:

@@ -18,7 +18,8 @@ from lambent.config.detection.scanned import ServerStart, Value
 Follow = Callable[[str, str, Callable[["ServerScan", str], Any]], Any]
 """Asks the scan of another own module about one of its functions (both as text). None if there is no such module."""
 _SERVES = re.compile(
-    r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|\.start\(.*token", re.I
+    r"\bserve\w*\(|run_forever|start_polling|TCPSite|while True|run_app|Event\(\)\.wait|asyncio\.Future\(\)|\.start\(.*token",
+    re.I,
 )
 _ASYNC_RUNNERS = ("asyncio.run", "anyio.run", "trio.run")
 

@@ -39,7 +39,7 @@ from lambent.package.requirements.requirement_lines import decode
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.unneeded import find_unneeded
 from lambent.package.requirements.version_finder import VersionFinder
-from lambent.package.unfit import Blocker, ConflictError
+from lambent.package.unfit import Blocker, ConflictError, UnfitError
 from lambent.package.uv_command import UvError
 from lambent.package.wheels.choose_wheel import choose_wheel
 
@@ -269,12 +269,14 @@ class UvResolver:
         else:
             adjustments.native[failed] = (None, message)
 
-    def _conflict(self, message: str, adjustments: _Adjustments) -> ConflictError:
+    def _conflict(self, message: str, adjustments: _Adjustments) -> UnfitError:
         """Return the error for requirements that can't be met together, with an edit that was tried and helps."""
         pins = [pin for pin, _ in find_conflicting_pins(message).values()]
         name, _, version = pins[0].partition("==") if pins else ("a requirement", "", "")
         blocker = Blocker(name, version, "conflicts with another one on {python}")
-        error = ConflictError(uv_errors.translate(message, self._request), [blocker])
+        error = uv_errors.translate(message, self._request)
+        if pins or not isinstance(error, UnfitError):  # a package that only needs another Python conflicts with nothing
+            error = ConflictError(error, [blocker])
         if (absent := find_absent_pin(message)) and (close := self.versions.newest_allowed(absent.close)):
             error.hint = f"{close.name}=={close.version} instead of {absent.pin}"
             error.edits = frozenset([f"{close.name}=={close.version}"])

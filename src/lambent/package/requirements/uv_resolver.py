@@ -272,11 +272,11 @@ class UvResolver:
     def _conflict(self, message: str, adjustments: _Adjustments) -> UnfitError:
         """Return the error for requirements that can't be met together, with an edit that was tried and helps."""
         pins = [pin for pin, _ in find_conflicting_pins(message).values()]
+        translated = uv_errors.translate(message, self._request)
+        if isinstance(translated, UnfitError) and not pins:  # it needs another Python, and conflicts with nothing
+            return translated
         name, _, version = pins[0].partition("==") if pins else ("a requirement", "", "")
-        blocker = Blocker(name, version, "conflicts with another one on {python}")
-        error = uv_errors.translate(message, self._request)
-        if pins or not isinstance(error, UnfitError):  # a package that only needs another Python conflicts with nothing
-            error = ConflictError(error, [blocker])
+        error = ConflictError(translated, [Blocker(name, version, "conflicts with another one on {python}")])
         if (absent := find_absent_pin(message)) and (close := self.versions.newest_allowed(absent.close)):
             error.hint = f"{close.name}=={close.version} instead of {absent.pin}"
             error.edits = frozenset([f"{close.name}=={close.version}"])

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lambent import calendar, interpreters
 from lambent.aws.interface import Aws
+from lambent.aws.values import Settings
 from lambent.config.advice import advise
 from lambent.config.live_environment import keep_check_path, keep_live_variables, warn_of_unknown
 from lambent.config.model import Config
@@ -110,14 +111,11 @@ def load_for_destination(
         emit(Notice("the packages are those for this Mac; lambent deploy to AWS uploads Amazon Linux's"))
     destination = destination.with_defaults(config.region, config.profile)
     account = destination.connect(emit) if destination.exists else None  # missing credentials are reported before the build
+    live: Settings | None = None
     if account is not None:
         config = replace(config, name=deployed_name(account, config.name, config.former_name, config.identities))
-    live = live_settings(account, config.name, config.identities) if account is not None and ask_live else None
-    if live is not None:
-        environment = dict(live.environment)
-        config = keep_check_path(keep_live_variables(config, environment), environment)
-    if account is not None and live is not None and config.candidates.runtimes and has_passed_check(account, config.name):
-        config = keep_live(config, live.runtime)
+        live = live_settings(account, config.name, config.identities) if ask_live else None
+        config = _keep_what_is_live(config, live, account) if live is not None else config
     refuse_missing_settings(config)
     config = use_named_settings(config, emit)
     config = use_settings_of_manage(config, emit) if destination.local else config
@@ -136,6 +134,14 @@ def load_for_destination(
         emit(event)
     config = _run_where_it_writes(config, emit)
     return adapt_to_local(config, emit) if destination.local else config, destination, account
+
+
+def _keep_what_is_live(config: Config, live: Settings, account: Aws) -> Config:
+    """Return the configuration with what earlier flags have set, and with the live runtime if that version has passed."""
+    environment = dict(live.environment)
+    config = keep_check_path(keep_live_variables(config, environment), environment)
+    is_kept = config.candidates.runtimes and has_passed_check(account, config.name)
+    return keep_live(config, live.runtime) if is_kept else config
 
 
 def _run_where_it_writes(config: Config, emit: Emit) -> Config:

@@ -109,9 +109,7 @@ class Expressions(ABC):
             case ast.BoolOp(op=ast.Or(), values=[first, ast.Call() as alternative]) if self.is_exit(alternative, scope):
                 return self._needed(self.evaluate(first, scope))
             case ast.BoolOp(op=ast.Or(), values=[first, *_, ast.Constant(value=default)]) if default:
-                start = len(self.reads)
-                self.evaluate(first, scope)
-                self.reads[start:] = [read for read in self.reads[start:] if read.fails != "perhaps"]  # it has a default
+                self._evaluate_with_default(first, scope)
             case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
                 self.evaluate(first, scope)
             case ast.Dict():
@@ -128,6 +126,12 @@ class Expressions(ABC):
                     if isinstance(part, ast.expr):
                         self.evaluate(part, scope)
         return NOTHING
+
+    def _evaluate_with_default(self, node: ast.expr, scope: Scope) -> None:
+        """Note what an expression reads, but for what may be missing: `or` gives that a default."""
+        start = len(self.reads)
+        self.evaluate(node, scope)
+        self.reads[start:] = [read for read in self.reads[start:] if read.fails != "perhaps"]
 
     def _join(self, parts: list[ast.expr], scope: Scope) -> None:
         """Note that requests need the variables in an address: one with None in it leads nowhere."""

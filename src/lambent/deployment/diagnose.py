@@ -13,13 +13,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from lambent.aws.values import Settings
-from lambent.deployment import environment_gaps, system_gaps
+from lambent.deployment import environment_gaps, process_end, system_gaps
 from lambent.deployment.check_path import check_path
 from lambent.deployment.failure import Failure
 from lambent.deployment.version_breaks import find_break
 from lambent.deployment.writable import failed_write, is_writable
-from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S, TMP_MAX_MB
+from lambent.limits import TMP_MAX_MB
 from lambent.module_packages import MISSING_EXTRA, adding, requirement_for
 from lambent.removed_modules import CHANGES, changed_in, how_to_get, last_runtime, removed_in
 from lambent.units import listing, verb_for
@@ -72,31 +71,6 @@ def diagnose(failure: Failure) -> Cause:
             written = (failed_write(match[0]) or "") if describe is _read_only and not is_writable(failure.settings) else ""
             return Cause(*cause, failure.detail, written)
     return Cause(*_raised(failure), failure.detail)
-
-
-def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    settings = failure.settings
-    server = re.search(
-        r"Uvicorn running on|\* Running on http|======== Running on|Listening at: http|Serving on http", failure.lines
-    )
-    if server:
-        what = "the app starts a server of its own while it is imported, and Lambda waits in vain for the import to end"
-        return what, 'move that call below if __name__ == "__main__":'
-    if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
-        what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
-        what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
-        return (
-            what,
-            f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
-        )
-    longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
-    what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
-    what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
-    return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
-
-
-def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    return f"the function ran out of memory at {failure.settings.memory_mb} MB", f"--memory {_more(failure.settings)}"
 
 
 def _glibc(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -306,30 +280,6 @@ def _not_json(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return f"the handler returned something that isn't JSON: {match[1]}", "return a dict, a list, a string or a number"
 
 
-def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    own = dict(failure.settings.environment).get("LAMBENT_EXEC_WRAPPER")
-    if own:
-        return f"the exec wrapper {own} can't be run", "add the layer that has it, or remove AWS_LAMBDA_EXEC_WRAPPER"
-    return "the function's exec wrapper can't be run", "deploy again, which repairs it"
-
-
-def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    if match[2] and match[2].startswith("signal: "):
-        return _crashed(failure, match[2].removeprefix("signal: "))
-    status = f" (exit status {match[2]})" if match[2] else ""
-    if failure.exception.startswith("SystemExit"):
-        return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
-    return f"the function's process exited{status}", "look for sys.exit or os._exit; the log is below"
-
-
-def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
-    where = f" ({failure.stopped_at})" if failure.stopped_at else ""
-    hint = "the compiled code that it called there crashed: use another version of its package"
-    if not where:
-        hint = "compiled code crashed: --env PYTHONFAULTHANDLER=1 shows the line that called it"
-    return f"the function's process was ended by a signal: {signal}{where}", hint
-
-
 def _raised(failure: Failure) -> tuple[str, str]:
     error = f"{failure.error_type}: {failure.message}".strip(": ") if failure.error_type else failure.exception
     if "ExceptionGroup: " in error:
@@ -356,8 +306,8 @@ def _role(failure: Failure) -> str:
 _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Function\.SecretUnavailable: (.*)", _secret),
     (r"Function\.PackagesUnavailable: (.*)", _packages),
-    (r"Sandbox\.Timedout|Task timed out after", _timed_out),
-    (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
+    (r"Sandbox\.Timedout|Task timed out after", process_end.timed_out),
+    (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", process_end.out_of_memory),
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
     *system_gaps.TABLE,
@@ -395,10 +345,6 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n\w+\n\s+[Ff]ield required", _settings_fields),
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
-    (r"Runtime exited with error: exit status (?:126|127)|Runtime\.InvalidEntrypoint", _no_wrapper),
-    (r"Runtime exited (without providing a reason|with error: (?:exit status )?(.+))", _exited),
+    (r"Runtime exited with error: exit status (?:126|127)|Runtime\.InvalidEntrypoint", process_end.no_wrapper),
+    (r"Runtime exited (without providing a reason|with error: (?:exit status )?(.+))", process_end.exited),
 )
-
-
-def _more(settings: Settings) -> int:
-    return min(MEMORY_MAX_MB, max(512, settings.memory_mb * 2))

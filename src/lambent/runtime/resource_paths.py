@@ -24,5 +24,5 @@ def match(path: str, requested: str) -> dict[str, str] | None:
         text += re.escape(path[end : parameter.start()]) + ("(.+)" if parameter[2] else "([^/]+)")
         end = parameter.end()
     pattern = text + re.escape(path[end:])  # re keeps what it has compiled
-    found = re.fullmatch(pattern, requested) or re.fullmatch(pattern, requested.rstrip("/"))
-    return {name: found[index] for index, name in enumerate(names, 1)} if found else None
+    matched = re.fullmatch(pattern, requested) or re.fullmatch(pattern, requested.rstrip("/"))
+    return {name: matched[index] for index, name in enumerate(names, 1)} if matched else None

@@ -49,5 +49,5 @@ def _referred(name: str, template: Mapping[str, Any]) -> str | None:
         return default
     resource = mapping_at(template, "Resources", name)
     properties = mapping_at(resource, "Properties")
-    named = properties.get(_NAMES.get(text_at(resource, "Type"), ""))
-    return _resolve(named, template, 1) if named else None
+    own_name = properties.get(_NAMES.get(text_at(resource, "Type"), ""))
+    return _resolve(own_name, template, 1) if own_name else None

@@ -1,0 +1,66 @@
+"""Why a function's process ended, or was ended, before it had responded. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from lambent.aws.values import Settings
+from lambent.deployment.failure import Failure
+from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S
+
+
+def timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """The function had no response in time, perhaps because its start took too long, or never ended."""
+    settings = failure.settings
+    server = re.search(
+        r"Uvicorn running on|\* Running on http|======== Running on|Listening at: http|Serving on http", failure.lines
+    )
+    if server:
+        what = "the app starts a server of its own while it is imported, and Lambda waits in vain for the import to end"
+        return what, 'move that call below if __name__ == "__main__":'
+    if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
+        what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
+        what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
+        return (
+            what,
+            f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
+        )
+    longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
+    what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
+    what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
+    return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
+
+
+def out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """The function needed more memory than it has."""
+    return f"the function ran out of memory at {failure.settings.memory_mb} MB", f"--memory {_more(failure.settings)}"
+
+
+def exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """The process ended, by itself or by a signal."""
+    if match[2] and match[2].startswith("signal: "):
+        return _crashed(failure, match[2].removeprefix("signal: "))
+    status = f" (exit status {match[2]})" if match[2] else ""
+    if failure.exception.startswith("SystemExit"):
+        return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
+    return f"the function's process exited{status}", "look for sys.exit or os._exit; the log is below"
+
+
+def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
+    where = f" ({failure.stopped_at})" if failure.stopped_at else ""
+    hint = "the compiled code that it called there crashed: use another version of its package"
+    if not where:
+        hint = "compiled code crashed: --env PYTHONFAULTHANDLER=1 shows the line that called it"
+    return f"the function's process was ended by a signal: {signal}{where}", hint
+
+
+def no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """The program that starts the process can't be run."""
+    own = dict(failure.settings.environment).get("LAMBENT_EXEC_WRAPPER")
+    if own:
+        return f"the exec wrapper {own} can't be run", "add the layer that has it, or remove AWS_LAMBDA_EXEC_WRAPPER"
+    return "the function's exec wrapper can't be run", "deploy again, which repairs it"
+
+
+def _more(settings: Settings) -> int:
+    return min(MEMORY_MAX_MB, max(512, settings.memory_mb * 2))

@@ -20,14 +20,25 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
         ({".git/config": REMOTE, "backend/main.py": ""}, "backend", ("shop-backend", "backend")),
         ({".git/config": REMOTE, "mysite/manage.py": ""}, "mysite", ("shop-mysite", "mysite")),
         ({".git/config": "", "backend/main.py": ""}, "backend", ("backend", "")),
-        ({".git/config": REMOTE, "services/api/main.py": ""}, "services/api", ("shop-api", "api")),
+        ({".git/config": REMOTE, "services/api/main.py": ""}, "services/api", ("shop-services-api", "api")),
         ({".git/config": REMOTE, "orders/main.py": ""}, "orders", ("orders", "")),
         ({".git/config": REMOTE, "main.py": ""}, ".", ("my-top", "")),
         ({".git/config": REMOTE, "pyproject.toml": PYPROJECT.format("app")}, ".", ("shop", "app")),
         ({".git/config": REMOTE, "web/pyproject.toml": PYPROJECT.format("orders")}, "web", ("orders", "")),
         ({"backend/main.py": ""}, "backend", ("backend", "")),
+        ({".git/config": REMOTE, "chapter01/final/main.py": ""}, "chapter01/final", ("shop-chapter01-final", "final")),
+        ({".git/config": REMOTE, "03/main.py": ""}, "03", ("shop-03", "03")),
+        ({".git/config": "", "chapter01/final/main.py": ""}, "chapter01/final", ("chapter01-final", "final")),
+        (
+            {".git/config": REMOTE, f"{'a' * 30}/{'b' * 40}/app/m.py": ""},
+            f"{'a' * 30}/{'b' * 40}/app",
+            (f"{'b' * 40}-app", "app"),
+        ),
     ],
-    ids=["remote", "mysite", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"],
+    ids=[
+        *("remote", "mysite", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"),
+        *("chapter", "number", "chapter-without-remote", "long"),
+    ],
 )
 def test_name(tmp_path: Path, files: dict[str, str], folder: str, expected: tuple[str, str]) -> None:
     top = write_project(tmp_path / "My Top", files)

@@ -1,12 +1,13 @@
 """The name that an app gets by default: the project's or the folder's.
 
-A folder such as backend/ has a name that says nothing outside of its repository, so that of the repository's remote comes
-before it.
+A folder such as backend/ or chapter01/ has a name that says nothing outside of its repository, so that of the repository's
+remote and the folders on the way come before it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from pathlib import Path
 
@@ -19,9 +20,13 @@ from lambent.errors import UsageError
 
 _GENERIC_NAMES = """
     api app application apps back back-end backend code core django fastapi flask function functions handler handlers lambda
-    lambda-function lambda_function lambdas main mysite project python server service site source src web website
+    lambda-function lambda_function lambdas main mysite project python server service services site source src web website
+    after before begin complete completed demo end example examples final finished sample samples solution start starter
 """
 _GENERIC = frozenset(_GENERIC_NAMES.split())
+_NUMBERED = re.compile(
+    r"(?i)(?:ch|chap|chapter|day|ex|exercise|example|lab|lecture|lesson|module|part|section|step|unit|v|week)?[-_]?\d+[a-z]?"
+)
 
 
 class DefaultName(Struct, frozen=True):
@@ -37,7 +42,7 @@ def default_name(project: Project, suffix: str) -> DefaultName:
     folder = project.path.stem if project.path.is_file() else project.path.name
     for text, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
         name = names.to_app_name(text)
-        if name in _GENERIC and (longer := _with_repository(project.folder, name)):
+        if _is_generic(name) and (longer := _with_repository(project.folder, name, suffix)) != name:
             return DefaultName(_shorten(longer, suffix), f"{origin} and its repository", _shorten(name, suffix))
         if name:
             return DefaultName(_shorten(name, suffix), origin)
@@ -51,15 +56,24 @@ def _shorten(name: str, suffix: str) -> str:
     return name[: names.APP_MAX - len(suffix)].rstrip("-_") + suffix
 
 
-def _with_repository(folder: Path, name: str) -> str:
-    """Return a name with that of the repository's remote before it, "" if there is none with a name that says more.
+def _is_generic(name: str) -> bool:
+    return name in _GENERIC or _NUMBERED.fullmatch(name) is not None
 
-    Without a remote, other checkouts would give other names.
+
+def _with_repository(folder: Path, name: str, suffix: str) -> str:
+    """Return a name with that of the repository's remote and the folders on the way before it, as far as there is room.
+
+    Without a remote the repository has no name: other checkouts would give other ones.
     """
+    root = find_repository(folder)
+    if root is None:
+        return name
     remote, _, _ = project_identities(folder)[0].partition("//")
-    if remote.startswith(FOLDER):
-        return ""
-    repository = names.to_app_name(remote.rpartition("/")[2])
-    if folder == find_repository(folder):
-        return "" if repository in _GENERIC else repository
-    return f"{repository}-{name}" if repository not in ("", name) else ""
+    repository = "" if remote.startswith(FOLDER) else names.to_app_name(remote.rpartition("/")[2])
+    if folder == root:
+        return name if _is_generic(repository) or not repository else repository
+    parts = [repository, *(names.to_app_name(part) for part in folder.relative_to(root).parts[:-1]), name]
+    parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=True) if part and part != following]
+    while len(parts) > 1 and len("-".join(parts)) > names.APP_MAX - len(suffix):
+        del parts[0]
+    return "-".join(parts)

@@ -28,7 +28,7 @@ def explain(error: LambentError, config: Config) -> bool:
     """
     folder = config.folder.resolve()
     module = ProjectModules(config.folder).of_app(config.app)
-    if module is None:
+    if module is None or config.app.routes:
         return False
     for path in _missing_paths(f"{error.what}\n{error.detail}", config, module.path):
         start = Path(os.path.commonpath((folder, path)))

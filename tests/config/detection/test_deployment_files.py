@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.rest_events import with_payload
+from lambent.config.detection.triggers import with_trigger
 from lambent.config.detection.yaml_mappings import read_mappings
 from lambent.errors import DetectionError
 from support.detection import FLASK, detect, write_project
@@ -273,6 +275,12 @@ def test_functions_of_an_api_are_one_app(tmp_path: Path) -> None:
     assert "Nightly, which this doesn't deploy" in app.remarks[1]
     assert detect(tmp_path, "template.yaml") == app
     assert detect(tmp_path / command[2], command[command.index("--app") + 1]).spec == "app:nightly"
+
+
+def test_functions_of_an_api_get_the_events_of_their_routes_only(tmp_path: Path) -> None:
+    write_project(tmp_path, {**api(), "hello/app.py": "def greet(event, context): return event['httpMethod'], 'IntentRequest'\n"})
+    app = detect(tmp_path)
+    assert with_trigger(tmp_path, with_payload(tmp_path, app)) == app
 
 
 def test_functions_with_code_in_one_folder_have_it_as_their_root(tmp_path: Path) -> None:

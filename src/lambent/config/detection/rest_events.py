@@ -34,9 +34,9 @@ _KEY = r"""(?:\[|\.get\()\s*["'](\w+)["']"""
 
 
 def with_payload(folder: Path, app: App) -> App:
-    """Return the app with the payload that it reads, if it is a handler of REST events."""
+    """Return the app with the payload that it reads, if it is a handler of REST events. Each route has a payload of its own."""
     modules = ProjectModules(folder)
-    module = modules.of_app(app) if app.kind == "handler" else None
+    module = modules.of_app(app) if app.kind == "handler" and not app.routes else None
     if module is None:
         return app
     texts = [path.read_text("utf-8-sig", "replace") for path in ImportGraph(modules, module).files]

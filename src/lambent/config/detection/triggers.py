@@ -42,7 +42,7 @@ _ALEXA = re.compile(
 
 def with_trigger(folder: Path, app: App) -> App:
     """Return the app with what calls it, if that is never an HTTP request."""
-    if app.kind != "handler" or app.payload:
+    if app.kind != "handler" or app.payload or app.routes:
         return app
     modules = ProjectModules(folder)
     trigger, reason = _declared_trigger(modules, app) or _trigger_in_code(modules, app) or ("", "")

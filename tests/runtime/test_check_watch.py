@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,20 @@ def test_a_crash_logs_its_line(tmp_path: Path) -> None:
         env.api.events.put(("request-1", b'{"requestContext": {"http": {"method": "GET"}}, "rawPath": "/"}', {}))
         assert env.process.wait(60) < 0
     assert "Fatal Python error: Aborted" in env.log and 'task/main.py", line 5 in app' in env.log
+
+
+FORKS = """
+import os, sys
+from lambent.runtime import stack_dump
+
+stack_dump.enable()
+stack_dump.watch_start()
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+sys.exit()
+"""
+
+
+def test_a_child_that_a_start_forks_can_exit() -> None:
+    subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=60)

@@ -66,7 +66,8 @@ class CodeFolders:
         if self._current:
             path = f"{self._top}/{self._current}"
             sys.path.remove(path)
-            own = {name: module for name, module in sys.modules.items() if _path_of(module).startswith(f"{path}/")}
+            modules = list(sys.modules.items())  # a lazy module may import others when it is asked for its path
+            own = {name: module for name, module in modules if _path_of(module).startswith(f"{path}/")}
             for name in own:
                 del sys.modules[name]
             self._modules[self._current] = own

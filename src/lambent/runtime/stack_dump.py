@@ -7,6 +7,7 @@ the interpreter, so that its import costs nothing.
 from __future__ import annotations
 
 import faulthandler
+import posix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _MARGIN_S = 0.5
 def enable() -> None:
     """Write the stack of a process that crashes. The app may have a handler of its own, which replaces this one."""
     faulthandler.enable(_STDERR, all_threads=False)
+    posix.register_at_fork(before=unwatch)  # a child has no thread that watches, and would wait for its end when it exits
 
 
 def watch_start() -> None:

@@ -57,6 +57,21 @@ def test_a_handler_that_catches_the_exception_names_the_member(body: str, missin
 
 
 @pytest.mark.parametrize(
+    ("line", "missing"),
+    (
+        ("[ERROR]\t2026-12-01\tid\tfailed: KeyError('body')", "a body"),
+        ('{"level": "ERROR", "message": "\'body\'", "service": "a"}', "a body"),
+        ("['host', 'x-forwarded-for', 'x-trace']", ""),
+        ("the columns 'id', 'body' of the table posts don't exist", ""),
+        ("lacks 'x-forwarded-for'", ""),
+        ("403 from https://api.example.com: no 'Authorization' header", ""),
+    ),
+)
+def test_a_log_says_it_only_at_the_end_of_a_message(line: str, missing: str) -> None:
+    assert missing_part(Failure(SETTINGS, status=500, body='{"error": "sorry"}', log=f"{line}\n")) == missing
+
+
+@pytest.mark.parametrize(
     ("error", "message", "missing"),
     (
         ("SchemaValidationError", "Error: data.pathParameters must be object, Data: None", "a parameter in the path"),

@@ -24,11 +24,17 @@ _IN_VARIABLES = {
 _ERRORS = re.compile(r"\b(?:KeyError|TypeError|AttributeError|JSONDecodeError)\b")
 _MEMBER = re.compile(rf"""\b\w+(?:\[\s*|\.get\(\s*)['"]({"|".join(_NAMES)})['"]""")
 _OTHER_MEMBER = re.compile(r"""\bevent(?:\[\s*|\.get\(\s*)['"]""")
-_IN_RESPONSE = re.compile(
-    r"""(?<!\w)['"](body|queryStringParameters|[Cc]ontent-[Tt]ype|[Aa]uthorization|[Xx]-[\w-]+)['"](?!\w|\s*:)"""
-    "|the JSON object must be str"
+_HEADER = r"[Cc]ontent-[Tt]ype|[Aa]uthorization|[Xx]-(?!(?i:forwarded|amzn)-)[\w-]+"
+"""A header that the check doesn't have. Every request to a Function URL has those of proxies."""
+_LOGGED = re.compile(
+    rf"""(?m)(?<!\w)['"](body|queryStringParameters|{_HEADER})['"](?=\)?(?:"|\s*$))|the JSON object must be str"""
 )
-"""What a handler that catches the exception says of it: `str(KeyError("body"))`."""
+"""What a handler that catches the exception says of it, `str(KeyError("body"))`, at the end of its message.
+
+Elsewhere, a quoted name may belong to a list of what the event has, or to another service's message.
+"""
+_IN_RESPONSE = re.compile(r"""(?<!\w)['"](body|queryStringParameters)['"](?!\w|\s*:)""")
+"""The same in a response, where it may be part of JSON."""
 _PRINTED = re.compile(r"""(?m)^['"](body|queryStringParameters|headers)['"]$""")
 """What one prints of it before it raises an exception of its own."""
 _INVALID = re.compile(r"(?!Param)\w*Validat\w*|JsonSchema\w*")
@@ -44,8 +50,10 @@ def missing_part(failure: Failure) -> str:
         return _NAMES.get(match[1], _PATH)
     line = failure.source_line
     if not line or not _ERRORS.search(f"{failure.error_type} {failure.exception}"):
-        response = f"{failure.body}\n{failure.lines}"
-        match = _IN_RESPONSE.search(response) if failure.status and not line else _PRINTED.search(failure.lines)
+        if failure.status and not line:
+            match = _IN_RESPONSE.search(failure.body) or _LOGGED.search(f"{failure.body}\n{failure.lines}")
+        else:
+            match = _PRINTED.search(failure.lines)
         return _NAMES.get(match[1] or "body", _NAMES["headers"]) if match else ""
     if match := _MEMBER.search(line):
         return _NAMES[match[1]]

@@ -15,21 +15,24 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.model import Config
 
 _FILES = ("requirements.txt", "requirements.in", "setup.py", "pyproject.toml", "Pipfile", "uv.lock", "poetry.lock", "pdm.lock")
-_PACKAGE = re.compile(
-    r"(?<![\w.-])(?:aws[-_.]cdk|cdktf|pulumi)(?:[-_.]\w+)*|(?<![\w.-])(?:cdk[-_]nag|constructs|jsii)(?![\w.-])"
-)
+_START = r"""(?m)(?:^[ \t]*|["'])"""
+"""What is before a name in these files: not the path of a URL, nor words of a description."""
+_TOOL = re.compile(rf"{_START}((?:aws[-_.]cdk|cdktf|pulumi)(?:[-_.]\w+)*)(?![\w.-])")
+_PART = re.compile(rf"{_START}(cdk[-_]nag|constructs|jsii)(?![\w.-])")
+"""What only CDK needs. Their names are common words."""
 _MODULE = re.compile(r"(?:aws_cdk|cdktf|pulumi\w*|cdk_nag|constructs|jsii)\b")
 
 
 def without_deployment_tools(config: Config) -> Config:
     """Return the configuration without these packages, if the app's own modules import none of them."""
-    texts = " ".join(read_text(config.folder / name) for name in _FILES)
-    packages = sorted({match[0].rstrip(".") for match in _PACKAGE.finditer(texts)})
+    texts = "\n".join(read_text(config.folder / name) for name in _FILES)
+    tools = _TOOL.findall(texts)
+    packages = sorted({*tools, *_PART.findall(texts)}) if tools else []
     modules = ProjectModules(config.folder)
-    module = modules.of_app(config.app) if packages else None
-    if module is None:
+    starts = modules.starts_of(config.app) if packages else []
+    if not starts:
         return config
-    imports = (dotted for path in ImportGraph(modules, module).files for dotted, _ in read_imports(path))
+    imports = (dotted for path in ImportGraph(modules, *starts).files for dotted, _ in read_imports(path))
     if any(map(_MODULE.match, imports)):
         return config
     without = tuple(dict.fromkeys((*config.packaging.without, *packages)))

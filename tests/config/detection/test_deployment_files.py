@@ -278,7 +278,9 @@ def test_functions_of_an_api_are_one_app(tmp_path: Path) -> None:
 
 
 def test_functions_of_an_api_get_the_events_of_their_routes_only(tmp_path: Path) -> None:
-    write_project(tmp_path, {**api(), "hello/app.py": "def greet(event, context): return event['httpMethod'], 'IntentRequest'\n"})
+    write_project(
+        tmp_path, {**api(), "hello/app.py": "def greet(event, context): return event['httpMethod'], 'IntentRequest'\n"}
+    )
     app = detect(tmp_path)
     assert with_trigger(tmp_path, with_payload(tmp_path, app)) == app
 

@@ -38,6 +38,8 @@ IMPORTABLE = [
     FLASK + "def add(): app.register_blueprint(x)\nadd()\n" + GUARD + "    add()\n    app.run()\n",
     FLASK + GUARD + "    port = 80\n    app.run(port=port)\n",
     FLASK + "import sys\n" + GUARD + "    app.secret_key = sys.argv[1]\n    app.run()\n",
+    FLASK + "from shop import db\n" + GUARD + "    db.drop_all()\n    db.init_app(app)\n    app.run()\n",
+    FLASK + GUARD + "    parser.add_argument('folder')\n    app.secret_key = 'x'\n    app.run()\n",
     FLASK + "@app.route('/')\ndef home():\n    rows = 1\n    return rows\n" + GUARD + "    rows = 2\n    app.run()\n",
     FASTAPI
     + "import uvicorn\nfrom shop import pages\n"

@@ -24,8 +24,11 @@ _SETUP = re.compile(r"(?:register|include|add|set_?up|configure|init|mount)(?:_|
 """The first words of functions that get an app to set it up."""
 _DEVELOPMENT = re.compile(r"debug|reload|cache|max_age|threaded|host|port|_env|environment", re.I)
 """Settings that only matter to a development server."""
-_WORDS = re.compile(r"\bsys\.argv\b|\binput\(|\bgetpass\b")
-"""What asks the one who starts the program."""
+_UNFIT = re.compile(
+    r"\bsys\.argv\b|\binput\(|\bgetpass\b|\brequired=True|\badd_argument\(['\"](?!-)"
+    r"|\bdrop_all\(|\bDROP TABLE\b|\bDELETE FROM\b|\brmtree\("
+)
+"""What no server may run at each start: it asks the user for arguments, or deletes the app's data."""
 
 
 class LateSetup(Struct, frozen=True):
@@ -41,11 +44,11 @@ def find_late_setup(
     """Return the first setup of an app that an import leaves out, or None.
 
     `guards` are the blocks that only a program runs, `functions` the module's own, and `called` those that an import calls. A
-    program that asks for arguments has none here.
+    program that asks for arguments or deletes the app's data has none: it isn't run.
     """
     bodies = list(_bodies([guard for guard in guards if "__main__" in ast.unparse(guard.test)], functions, called))
     statements = [statement for _, body in bodies for statement in body]
-    if any(_WORDS.search(ast.unparse(statement)) for statement in statements):
+    if any(_UNFIT.search(ast.unparse(statement)) for statement in statements):
         return None
     run_by_program = {function.name for function, _ in bodies if function is not None}
     read = _names_read(function for name, function in functions.items() if name not in run_by_program)
@@ -61,14 +64,14 @@ def _bodies(
     guards: list[ast.If], functions: Mapping[str, Function], called: set[str]
 ) -> Iterator[tuple[Function | None, list[ast.stmt]]]:
     """Yield the guarded blocks, and the functions that they call, with their statements."""
-    seen = set(called)
+    excluded = set(called)
     waiting: list[tuple[Function | None, list[ast.stmt]]] = [(None, guard.body) for guard in guards]
     while waiting:
         function, body = waiting.pop(0)
         yield function, body
         for node in (node for statement in body for node in ast.walk(statement)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in seen:
-                seen.add(node.func.id)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in excluded:
+                excluded.add(node.func.id)
                 if own := functions.get(node.func.id):
                     waiting.append((own, own.body))
 

@@ -332,6 +332,7 @@ VALUES = """\
 Parameters:
   Stage: {Type: String, Default: prod}
   Name: {Type: String}
+  Pin: {Type: String, NoEcho: true, Default: abcd1234}
 Resources:
   Notes:
     Type: AWS::DynamoDB::Table
@@ -347,6 +348,7 @@ Resources:
       Environment:
         Variables:
           STAGE: !Ref Stage
+          PIN: !Ref Pin
           TABLE: {Ref: Notes}
           TITLE: !Sub '${Stage} of ${AWS::StackName}'
           BUCKET: !Ref Files

@@ -1,6 +1,7 @@
 """The values of variables in a CloudFormation template, as far as its own text says them.
 
-`!Ref` of a parameter is its default, and that of a table or bucket with a name of its own is this name.
+`!Ref` of a parameter is its default, unless `NoEcho` says that it is a secret. That of a table or bucket with a name of its own
+is this name.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def _resolve(value: Any, template: Mapping[str, Any], depth: int = 0) -> str | N
 
 def _referred(name: str, template: Mapping[str, Any]) -> str | None:
     """Return what `!Ref` of a name gives, as it is written in the template. None if only AWS knows it."""
-    if default := text_at(mapping_at(template, "Parameters", name), "Default"):
+    parameter = mapping_at(template, "Parameters", name)
+    if text_at(parameter, "NoEcho").lower() == "true":
+        return None
+    if default := text_at(parameter, "Default"):
         return default
     resource = mapping_at(template, "Resources", name)
     properties = mapping_at(resource, "Properties")

@@ -69,6 +69,7 @@ def test_range_in_a_file_of_the_project_limits_the_runtimes(
         ("runtime.txt", "3.11"),
         ("Pipfile", '[packages]\nflask = "*"\n[requires]\npython_version = "3.11"\n'),
         ("template.yaml", "Resources:\n  Hello:\n    Properties:\n      Runtime: python3.11\n"),
+        ("template.yaml", "Resources:\n  A:\n    Runtime: python3.9\n  B:\n    Runtime: python3.11\n"),
         ("serverless.yml", "provider:\n  name: aws\n  runtime: python3.11\n"),
         ("Dockerfile", "FROM node:20 AS ui\nFROM python:3.11-slim\n"),
         ("Dockerfile", 'ARG PYTHON="3.11"\nFROM python:${PYTHON}-slim AS build\nFROM build\n'),

@@ -149,14 +149,16 @@ def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, o
     if version is None:
         return candidates
     names = [f"python{python}" for python in version.pythons]
-    if not version.is_wish and (deprecated := [name for name in names if calendar.is_deprecated(name, on)]):
-        note = f"{version.source} names Python {version.pythons[0]}, but AWS has deprecated {deprecated[0]}"
+    if not version.is_wish and all(calendar.is_deprecated(name, on) for name in names):
+        note = f"{version.source} names Python {version.pythons[0]}, but AWS has deprecated {names[0]}"
         return replace(candidates, note=note)
+    if not version.is_wish:
+        names = [name for name in names if not calendar.is_deprecated(name, on)]
     if named := [name for name in names if name in candidates.runtimes]:
         runtimes = tuple(dict.fromkeys((*named, *candidates.runtimes)))
         return replace(candidates, runtimes=runtimes, named_by=version.source)
     reason = _why_not(names[0], candidates, on)
-    return replace(candidates, note=f"{version.source} names Python {version.pythons[0]}, but {reason}")
+    return replace(candidates, note=f"{version.source} names Python {names[0].removeprefix('python')}, but {reason}")
 
 
 def _why_not(name: str, candidates: RuntimeCandidates, on: date) -> str:

@@ -94,6 +94,13 @@ def test_settings_of_manage_take_the_place_of_empty_ones(
         ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n"}, "shop.settings.prod"),
         ({"Dockerfile": "FROM python\nENV DJANGO_SETTINGS_MODULE=shop.settings.dev\n"}, "shop.settings.dev"),
         ({"manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.dev')\n"}, "shop.settings.dev"),
+        (
+            {
+                "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings.dev\n",
+                "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.prod')\n",
+            },
+            "shop.settings.prod",
+        ),
         ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.missing\n"}, None),
         ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n", "shop/wsgi.py": DEFAULT}, None),
         ({".env": "DJANGO_SETTINGS_MODULE=shop.settings.prod\n", "shop/wsgi.py": "application = print\n"}, None),

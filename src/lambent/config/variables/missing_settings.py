@@ -90,13 +90,17 @@ def use_named_settings(config: Config, emit: Emit) -> Config:
     if not re.search(r"\bget_[aw]sgi_application\(", texts[0]) or any(re.search(_CONFIGURES, text) for text in texts):
         return config
     managed = managed_settings(modules)
-    named = (*named_settings(config.folder), *([("manage.py", managed[1])] if managed else ()))
+    proposals = (*named_settings(config.folder), *([("manage.py", managed[1])] if managed else ()))
     roots = [config.app.root, *modules.roots]
-    for file, settings in named:
+    for file, settings in sorted(proposals, key=lambda proposal: _is_for_others(proposal[1])):
         if modules.find(settings, roots) is not None:
             emit(Notice(f"the app's start names no settings, so lambent sets {_VARIABLE}={settings}, as {file} does"))
             return _with_settings(config, settings, file)
     return config
+
+
+def _is_for_others(settings: str) -> bool:
+    return _FOR_OTHERS.search(settings.rpartition(".")[2]) is not None
 
 
 def _with_settings(config: Config, settings: str, origin: str) -> Config:

@@ -162,6 +162,8 @@ def test_lines_for_older_releases_of_pip_and_for_builds_from_source(tmp_path: Pa
         "django>=2.2.*,<3.*,!=2.2.3.*",
         "lxml==4.9.1 --global-option=\"build_ext\" --config-settings='a b' --hash=sha256:ab",
         "https://github.com/nowhere/tools/tarball/main#egg=tools-1.0",
+        "https://github.com/nowhere/two/zipball/main#egg=two-words",
+        "-e git+https://github.com/nowhere/c.git#egg=c --config-settings a=b",
     )
     request = make_request(write(tmp_path / "app", {"requirements.txt": "\n".join(lines)}), TARGET, tmp_path / "cache")
     with readable_by_uv(requirements_txt.read_files(request), request) as name:
@@ -171,6 +173,8 @@ def test_lines_for_older_releases_of_pip_and_for_builds_from_source(tmp_path: Pa
             "django>=2.2,<3,!=2.2.3.*",
             "lxml==4.9.1 --hash=sha256:ab",
             "tools @ https://github.com/nowhere/tools/archive/main.tar.gz",
+            "two-words @ https://github.com/nowhere/two/archive/main.tar.gz",
+            "c @ git+https://github.com/nowhere/c.git",
         ]
     assert requirements_txt.index_lines(request) == ("-i https://pypi.org/simple",)
 

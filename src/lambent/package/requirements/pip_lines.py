@@ -45,7 +45,10 @@ _CONDA = re.compile(
 Other paths may be of packages that only this user has: the one with that name on PyPI may be another."""
 _WHEEL = re.compile(r"/[\w.]+-(\d[^-/]*)-[^/]*\.whl$")
 _WILDCARD = re.compile(r"(?m)(?<=[<>~]=)([ \t]*[\w.]+)\.\*|(?<=[<>])([ \t]*\d[\w.]*)\.\*")
-_TARBALL = re.compile(r"(?m)^(https://github\.com/[\w.-]+/[\w.-]+)/(?:tarball|zipball)/([^#\s]+)(?:#egg=([A-Za-z][\w.]*)\S*)?")
+_TARBALL = re.compile(
+    r"(?m)^(https://github\.com/[\w.-]+/[\w.-]+)/(?:tarball|zipball)/([^#\s]+)"
+    r"(?:#egg=([A-Za-z][\w.-]*?)(?:-\d[\w.]*)?(?=[&\[\s]|$)\S*)?"
+)
 _BUILD_OPTION = re.compile(
     r"(?m)(?<=\S)[ \t]+--(?:config-settings?|global-option|install-option)[ =](?:\"[^\"]*\"|'[^']*'|\S+)+"
 )

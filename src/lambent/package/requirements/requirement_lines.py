@@ -16,7 +16,8 @@ from lambent.package.urls import local_path
 _INCLUDE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)[= ]?\s*(\S+)")
 _INDEX_OPTION = re.compile(r"(?:-i|--index-url|--extra-index-url|--default-index|--index|-f|--find-links|--no-index|--pre)\b")
 _FIND_LINKS = re.compile(r"(?:-f|--find-links)[= ]?\s*(\S+)")
-_NEXT_OPTION = re.compile(r"\s+(?=-(?:-[a-z]|[cfir]\s))")
+_NEXT_OPTION = re.compile(r"\s+(?=-(?:-(?!config-setting|global-option|install-option|hash)[a-z]|[cfir]\s))")
+"""Where another option of the file begins. Those of one requirement stay on its line."""
 
 
 OLD_PYPI = re.compile(r"https?://pypi\.python\.org/simple")

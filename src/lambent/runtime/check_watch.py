@@ -63,7 +63,7 @@ class CheckWatch:
         return None
 
     def _note(self, code: CodeType, offset: int, error: BaseException) -> None:
-        """Take an exception. It passes through several frames, and is noted anew after a later one has been raised."""
+        """Take an exception. It passes through several frames, and is noted again if another was raised in between."""
         file = code.co_filename
         errors = self._errors
         if file.startswith(self._folders) and not file.startswith(_OWN_FOLDER) and not (errors and errors[-1] is error):

@@ -159,7 +159,7 @@ def elsewhere_error(
 ) -> DetectionError | None:
     """Return the error that names the folders below that have an app, or the one above. None if none has.
 
-    If the only folder below can't be deployed as it is, that is the error: it has the command that can. One above that can't
+    If the only folder below can't be deployed alone, that is the error: it has the command that can. One above that can't
     isn't this project's: a folder of examples, say.
     """
     folder = modules.folder

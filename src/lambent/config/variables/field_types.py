@@ -1,4 +1,4 @@
-"""A value that pydantic takes for the type of a field, as it stands in a variable."""
+"""The value of a variable that pydantic accepts for the type of a field."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from lambent.config.detection.import_graph import locate
 from lambent.config.detection.infrastructure import described_functions
 from lambent.config.detection.instructions import read_programs
 from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES
+from lambent.config.detection.launchers import past_launcher
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
 from lambent.config.detection.paste_settings import with_settings
@@ -56,7 +57,11 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     if spec is not None and spec.value in (*TEMPLATES, *SERVERLESS):
         app = _functions_of(project, spec)
     else:
-        app = find_named_app(modules, spec) if spec is not None else _detect(modules, project, environ or {})
+        app = (
+            find_named_app(modules, spec)
+            if spec is not None
+            else past_launcher(modules, _detect(modules, project, environ or {}))
+        )
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
     check_outer_imports(modules, app)

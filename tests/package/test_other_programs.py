@@ -11,6 +11,7 @@ import pytest
 from lambent.config.model import App, Config
 from lambent.errors import PackagingError
 from lambent.events import Event, Notice
+from lambent.package import other_programs
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
 from support.locking import write
@@ -23,6 +24,7 @@ PACKAGES = (
     ("charts", {"charts/__init__.py": LARGE["charts/__init__.py"]}, ()),
     ("forms", {"forms.py": ""}, ()),
     ("mysql_connector_python", {"mysql/__init__.py": f"x = '{'x' * 150_000}'\n"}, ()),
+    ("vision", {"vision.py": f"x = '{'x' * 150_000}'\n"}, ()),
     ("web", {"web.py": "def serve():\n    import forms\n"}, ()),
 )
 APP = "import web\ndef handler(event, context): ...\n"
@@ -67,3 +69,14 @@ def test_driver_of_a_database_that_nothing_names_is_left_out(tmp_path: Path) -> 
     assert packed(tmp_path, app, program="mysql-connector-python")[0] == {"web"}
     with pytest.raises(PackagingError, match="the zip is too large"):
         packed(tmp_path, app | {"other.py": "URL = 'mysql://HOST'\n"}, program="mysql-connector-python")
+
+
+@pytest.mark.parametrize("text", ["import pickle\n", "engine = 'vision'\n"])
+def test_only_a_large_package_that_nothing_names_is_left_out(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_programs, "_SMALL", 100_000)
+    files = {"main.py": f"{APP}", "chapter2.py": "import vision\n"}  # another app
+    assert packed(tmp_path, files, program="vision")[0] == {"web"}
+    with pytest.raises(PackagingError, match="the zip is too large"):
+        packed(tmp_path, files | {"main.py": f"{text}{APP}"}, program="vision")

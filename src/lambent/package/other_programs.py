@@ -1,5 +1,7 @@
 """Packages of a project's other programs: its pages of Streamlit or Gradio, its notebooks and tools, unused drivers.
 
+Large packages that nothing names count as well: all chapters of a book have one requirements.txt.
+
 They are only left out of a zip that would be too large, and only if no file that the app leads to imports them. What only they
 require goes with them, unless another file of the project imports it.
 """
@@ -26,6 +28,8 @@ _INTERFACES = ("chainlit", "gradio", "ipython", "nicegui", "panel", "ruff", "str
 _SETTINGS = (".py", ".ini", ".cfg", ".toml", ".yaml", ".yml", ".json")
 _DRIVERS = {"mysql-connector-python": b"mysql"}
 """Drivers of databases that are large, and the word that is in every use of one."""
+_UNREADABLE_IMPORTS = re.compile(rb"\b(pickle|joblib|dill|cloudpickle|importlib|__import__|import_string|import_module)\b")
+"""Words of code that imports modules which no statement names: a pickled model needs the package that made it."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)""")
 
@@ -41,8 +45,9 @@ def find_other_programs(
     reached = {modules.relative(path) for path in ImportGraph(modules, *starts).files}
     if config.app.attribute == PROGRAM or "manage.py" in files:
         reached |= files.keys()  # a program and Django import modules by names in strings
-    names = {shard.name for shard in shards} & {*left_out.TOOLS, *_INTERFACES, *_unnamed_drivers(config, files)}
     provided = {shard.name: _modules(shard) for shard in shards}
+    names = {shard.name for shard in shards} & {*left_out.TOOLS, *_INTERFACES, *_unnamed_drivers(config, files)}
+    names |= _unnamed_packages(files, reached, provided, shards)
     used = imported_modules({name: files[name] for name in reached & files.keys()}, _all(provided, names))
     parents = _parents(shards)
     programs = {name for name in names if not provided[name] & used}
@@ -65,6 +70,25 @@ def _unnamed_drivers(config: Config, files: Mapping[str, SourceFile]) -> Iterato
     for driver, database in _DRIVERS.items():
         if not any(database in text.lower() for text in texts):
             yield driver
+
+
+def _unnamed_packages(
+    files: Mapping[str, SourceFile], reached: Collection[str], provided: Mapping[str, frozenset[str]], shards: Sequence[Shard]
+) -> set[str]:
+    """Return the large packages of the requirements that no code in `reached`, no setting and no package that stays names."""
+    code = b"\n".join(file.read() for name, file in files.items() if name in reached and name.endswith(".py"))
+    if _UNREADABLE_IMPORTS.search(code):
+        return set()
+    code += b"\n".join(file.read() for name, file in files.items() if name.endswith(_SETTINGS[1:]) and name != "pyproject.toml")
+    used = frozenset(re.findall(r"\w+", code.decode("utf-8", "replace")))
+    large = {shard.name: shard for shard in shards if sum(entry.raw for entry in shard.entries) >= _SMALL}
+    parents = _parents(shards)
+    kept = {shard.name for shard in shards if shard.name not in {*large, *left_out.TOOLS}}
+    used |= _all({shard.name: _imports(shard) for shard in shards}, kept)
+    while more := {name for name in large.keys() - kept if provided[name] & used or parents.get(name, set()) & kept}:
+        kept |= more
+        used = used.union(*(_imports(large[name]) for name in more))
+    return {name for name, shard in large.items() if shard.wheel.requested and name not in kept}
 
 
 def _required_only_by(

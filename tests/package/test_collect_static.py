@@ -33,3 +33,11 @@ def test_file_that_a_stylesheet_names_and_that_is_missing(tmp_path: Path) -> Non
     error = "ValueError: The file 'img/gone.svg' could not be found with <ManifestStaticFilesStorage object>."
     [warning] = collect_static._warnings(config, REPORT | {"error": error})
     assert warning.hint.startswith("add img/gone.svg to the static files")
+
+
+def test_hosts_are_added_unless_a_variable_decides_them(tmp_path: Path) -> None:
+    folder = write_project(tmp_path / "shop", {"main.py": FLASK})
+    refused = REPORT | {"allows": False, "variable": "APP_HOST"}
+    assert collect_static._missing_hosts(load_config(folder), refused) == (".on.aws", ".localhost")
+    assert collect_static._missing_hosts(load_config(folder, env=("APP_HOST=shop.example",)), refused) == ()
+    assert collect_static._missing_hosts(load_config(folder), REPORT | {"variable": ""}) == ()

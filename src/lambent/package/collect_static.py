@@ -84,12 +84,16 @@ def _serve_static(context: BuildContext, report: Mapping[str, Any], collected: i
 
 def _review(context: BuildContext, report: Mapping[str, Any]) -> BuildContext:
     """Warn about settings that don't suit AWS. Return the context, with the hosts that the settings lack."""
-    config = context.config
-    if config.has_url and not report["allows"] and not report["variable"]:
-        config = replace(config, allowed_hosts=URL_DOMAINS)
+    config = replace(context.config, allowed_hosts=_missing_hosts(context.config, report))
     for warning in _warnings(config, report):
         context.emit(warning)
     return replace(context, config=config)
+
+
+def _missing_hosts(config: Config, report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the hosts of the URL if the settings don't allow them. The value that a user sets for them stays as it is."""
+    is_set = report["variable"] in dict(config.environment)
+    return URL_DOMAINS if config.has_url and not report["allows"] and not is_set else ()
 
 
 def check_static_folders(config: Config, files: Files) -> None:

@@ -74,6 +74,13 @@ def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path)
     assert error.hint == "--env SESSIONS=VALUE"
 
 
+def test_secret_key_that_a_form_lacks_is_the_own_secret_that_the_code_reads(tmp_path: Path) -> None:
+    code = FLASK + "import os\nclass Config:\n    FORM_KEY, MAIL = os.environ.get('SECRET_KEY'), os.environ.get('MAIL_KEY')\n"
+    error = FunctionFailedError("RuntimeError: A secret key is required to use CSRF.", hint="fix the error")
+    unset_variables.explain(error, load_config(write_project(tmp_path / "shop", {"main.py": code})))
+    assert error.hint == "--env SECRET_KEY=\"$(python3 -c 'import os; print(os.urandom(32).hex())')\""
+
+
 def test_failure_about_something_else_is_left_alone(tmp_path: Path) -> None:
     error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail="ZeroDivisionError: SHOP_KEY"))
     assert (error.what, error.hint) == ("the app failed", "fix the error")

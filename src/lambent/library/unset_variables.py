@@ -9,6 +9,7 @@ from pathlib import Path
 from lambent.config.django_literals import hosts_cure
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
+from lambent.config.variables.own_secrets import is_own_secret
 from lambent.config.variables.unset import django_report, find_unset, flags_for
 from lambent.errors import LambentError
 from lambent.units import listing, verb_for
@@ -53,7 +54,7 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     """Return the variables that an error mentions, the lines of its traceback included, if it is about a missing value.
 
     It may mention the setting instead that a variable is read for. If it mentions neither, an attribute of None is that of a
-    variable which a function needs.
+    variable which a function needs, and a secret key is one of the app's own.
     """
     if not _NO_VALUE.search(text):
         return []
@@ -66,7 +67,9 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     if "supply the ENGINE value" in text:  # Django has no database: dj_database_url.config() returned {}
         return mentioned or [read.name for read in unset if read.name.endswith("DATABASE_URL")]
     needs_value = _USED_NONE.search(text) is not None
-    return mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
+    needed = mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
+    needs_key = not needed and "secret key" in text  # Flask and Flask-WTF say this
+    return [name for name in names if is_own_secret(name, names)] if needs_key else needed
 
 
 def _setting(read: Read, folder: Path) -> str:

@@ -77,6 +77,7 @@ DECLARED = [
         "template.yaml",
     ),
     ({"template.yaml": SAM.format(code=".", handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "template.yaml"),
+    ({"template.yaml": SAM.format(code="dist", handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "template.yaml"),
     ({"serverless.yml": SERVERLESS.format(handler="hello/app.greet")}, "hello.app:greet", ".", "serverless.yml"),
     ({"serverless.yaml": SERVERLESS.format(handler="jobs.app.nightly")}, "jobs.app:nightly", ".", "serverless.yaml"),
     ({"serverless.yml": WSGI + PLUGIN, "web.py": FLASK}, "web:app", ".", "serverless.yml"),

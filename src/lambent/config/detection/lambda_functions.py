@@ -95,11 +95,16 @@ def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | Non
 
 
 def handler_command(handler: str, code: str, folder: Path | None = None) -> StartCommand | None:
-    """Return the start of "path/module.name" in a folder of code, None if that has no such file."""
+    """Return the start of "path/module.name" in a folder of code, None if that has no such file.
+
+    A build makes a folder of code that doesn't exist (`CodeUri: dist/`), or a zip, from the project's own files.
+    """
     match = _HANDLER.fullmatch(handler)
     code = posixpath.normpath(code.strip("/"))
     if match is None:
         return None
+    if folder is not None and not (folder / code).is_dir():
+        code = "."
     module = match["module"].removeprefix("./")
     path = module.replace(".", "/")
     if folder is not None and not (folder / code / f"{path}.py").is_file():

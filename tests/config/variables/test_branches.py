@@ -50,6 +50,10 @@ def fails(folder: Path, text: str, files: dict[str, str] | None = None, **flags:
         (f"match os.getenv('MODE'):\n    case None:\n{NEEDS.replace('    ', '        ')}", "start"),
         ("mode = os.getenv('KEY')\nif mode == 'dev':\n    D = 1\nelif mode == 'prod':\n    D = 0\nelse:\n    exit(1)", "start"),
         ("if os.getenv('KEY') == 'dev':\n    D = 1\nelse:\n    D = 0", "perhaps"),
+        ("key = os.getenv('KEY')\nif key is None or len(key) == 0:\n    key = 'x'", "perhaps"),
+        ("key = os.getenv('KEY')\nif key and len(key) > 3:\n    D = 1", "perhaps"),
+        ("key = os.getenv('KEY')\nif os.getenv('MODE') is None or len(key) == 0:\n    D = 1", "start"),
+        ("key = os.getenv('KEY')\nif key is None or len(key) == 0:\n    raise ValueError", "start"),
     ],
 )
 def test_read_counts_if_its_branch_runs(tmp_path: Path, text: str, expected: str) -> None:

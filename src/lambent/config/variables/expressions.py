@@ -162,8 +162,8 @@ class Expressions(ABC):
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.needed(operand, scope)
-            case ast.BoolOp(op=ast.Or(), values=values):
-                return [bound for value in values for bound in self.missing(value, scope)]
+            case ast.BoolOp(op=ast.Or(), values=operands):
+                return self._for_operands(operands, scope, self.missing)
             case ast.Compare(left=left, ops=[ast.NotIn()], comparators=[right]):
                 return self._in_environ(left, right, scope)
             case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None | "")]):
@@ -173,8 +173,8 @@ class Expressions(ABC):
     def needed(self, test: ast.expr, scope: Scope) -> list[Bound]:
         """Return the variables without which a condition is false."""
         match test:
-            case ast.BoolOp(op=ast.And(), values=values):
-                return [bound for value in values for bound in self.needed(value, scope)]
+            case ast.BoolOp(op=ast.And(), values=operands):
+                return self._for_operands(operands, scope, self.needed)
             case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp() | ast.ListComp() as argument]):
                 return self._for_each(argument, argument.elt, scope, self.needed)
             case ast.Call(func=ast.Name(id="all"), args=[ast.List() | ast.Tuple() as argument]):
@@ -199,6 +199,15 @@ class Expressions(ABC):
         name = self.evaluate(left, scope)
         is_environ = self.evaluate(right, scope).dotted == _ENVIRON
         return [Bound(variable=name.text or "", location=name.location)] if is_environ else []
+
+    def _for_operands(self, operands: list[ast.expr], scope: Scope, conditions: _Conditions) -> list[Bound]:
+        """Return the variables of conditions. An operand never runs without the variables that those before it ask for."""
+        bounds: list[Bound] = []
+        for operand in operands:
+            ruled_out, start = {bound.variable for bound in bounds}, len(self.reads)
+            bounds += conditions(operand, scope)
+            self.reads[start:] = [read for read in self.reads[start:] if read.fails == "perhaps" or read.name not in ruled_out]
+        return bounds
 
     def _for_each(self, node: _Comprehension, test: ast.expr, scope: Scope, conditions: _Conditions) -> list[Bound]:
         """Return the variables of a condition in a comprehension, for each of the literal texts that it goes through."""

@@ -33,3 +33,13 @@ def test_variable_of_a_missing_setting(tmp_path: Path, code: str, exception: str
     error = FunctionFailedError("the app failed", hint="fix the error", detail=FRAME + exception)
     dynaconf_settings.explain(error, load_config(write_project(tmp_path, files)))
     assert error.hint == hint
+
+
+@pytest.mark.parametrize("secrets", ["", '[development]\ndynaconf_merge = true\n[development.db]\nPASSWORD = "x"\n'])
+def test_variable_of_a_setting_in_a_table(tmp_path: Path, secrets: str) -> None:
+    files = {"main.py": f"{FLASK}s = Dynaconf(envvar_prefix='shop')\n", ".secrets.toml": secrets}
+    frames = '  File "main.py", line 3, in <module>\n    KEY = settings.db.password\n' + FRAME
+    error = FunctionFailedError("the app failed", hint="fix the error", detail=f"{frames}AccessError: 'password'")
+    dynaconf_settings.explain(error, load_config(write_project(tmp_path, files)))
+    assert error.hint == "--env SHOP_DB__PASSWORD=VALUE"
+    assert error.what == "dynaconf's DB.PASSWORD is not set, since files of secrets aren't uploaded"

@@ -125,6 +125,13 @@ def test_a_database_outside_of_the_project_is_not_touched(project: Project, tmp_
     assert not outside.exists()
 
 
+def test_no_file_of_ours_is_above_the_program(project: Project, tmp_path: Path) -> None:
+    start = "import inspect, pathlib\nfor folder in pathlib.Path(inspect.stack()[-1].filename).parents:\n"
+    check = f"{start}    assert not (folder / 'config/settings.py').exists(), folder\n"  # where dynaconf looks for the app's
+    write(tmp_path / "app", {"init_db.py": check + INIT.format(path="post.db")})
+    assert list(project.make()) == ["post.db"]
+
+
 def test_a_database_of_the_project_stays_as_it_is(project: Project, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "app/post.db")) as database:
         database.execute("CREATE TABLE other (id)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
+import shutil
 import subprocess
 import tempfile
 import zlib
@@ -113,7 +114,9 @@ def _run(context: BuildContext, program: Program, shards: tuple[Shard, ...], pla
         _write(copy, {name: file.read() for name, file in placed.items()})
         for shard in shards:
             _write(packages, {entry.name: shard.archive.content(entry) for entry in shard.entries})
-        command = [str(interpreter.path), "-I", "-B", program.file, *map(str, (copy, packages, result)), *program.arguments]
+        # not beside our own modules: dynaconf takes a config/settings.py above the program for the app's
+        file, *_ = [shutil.copy(path, temporary) for path in (program.file, *program.parts)]
+        command = [str(interpreter.path), "-I", "-B", file, *map(str, (copy, packages, result)), *program.arguments]
         environment = _environment(context, program, temporary)
         try:
             subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=program.timeout_s)

@@ -306,8 +306,7 @@ def _role(failure: Failure) -> str:
 _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"Function\.SecretUnavailable: (.*)", _secret),
     (r"Function\.PackagesUnavailable: (.*)", _packages),
-    (r"Sandbox\.Timedout|Task timed out after", process_end.timed_out),
-    (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", process_end.out_of_memory),
+    *process_end.LIMITS,
     (r"version [`'](G?LIBC[A-Z]*_[\d.]+)' not found", _glibc),
     (r"invalid ELF header|wrong ELF class|Exec format error|incompatible architecture", _wrong_machine),
     *system_gaps.TABLE,
@@ -345,6 +344,5 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n\w+\n\s+[Ff]ield required", _settings_fields),
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
-    (r"Runtime exited with error: exit status (?:126|127)|Runtime\.InvalidEntrypoint", process_end.no_wrapper),
-    (r"Runtime exited (without providing a reason|with error: (?:exit status )?(.+))", process_end.exited),
+    *process_end.TABLE,
 )

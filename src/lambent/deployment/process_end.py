@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from lambent.aws.values import Settings
 from lambent.deployment.failure import Failure
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S
 
 
-def timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The function had no response in time, perhaps because its start took too long, or never ended."""
     settings = failure.settings
     server = re.search(
@@ -31,12 +32,12 @@ def timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
 
 
-def out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The function needed more memory than it has."""
     return f"the function ran out of memory at {failure.settings.memory_mb} MB", f"--memory {_more(failure.settings)}"
 
 
-def exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The process ended, by itself or by a signal."""
     if match[2] and match[2].startswith("signal: "):
         return _crashed(failure, match[2].removeprefix("signal: "))
@@ -54,7 +55,7 @@ def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
     return f"the function's process was ended by a signal: {signal}{where}", hint
 
 
-def no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The program that starts the process can't be run."""
     own = dict(failure.settings.environment).get("LAMBENT_EXEC_WRAPPER")
     if own:
@@ -64,3 +65,16 @@ def no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _more(settings: Settings) -> int:
     return min(MEMORY_MAX_MB, max(512, settings.memory_mb * 2))
+
+
+LIMITS: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str]]], ...] = (
+    (r"Sandbox\.Timedout|Task timed out after", _timed_out),
+    (r"Runtime\.OutOfMemory|signal: killed|^(?:\[ERROR\] )?MemoryError\b", _out_of_memory),
+)
+"""What says that Lambda ended the process: these rows come first."""
+
+TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str]]], ...] = (
+    (r"Runtime exited with error: exit status (?:126|127)|Runtime\.InvalidEntrypoint", _no_wrapper),
+    (r"Runtime exited (without providing a reason|with error: (?:exit status )?(.+))", _exited),
+)
+"""What only says that the process ended: these rows come last, since others may say why."""

@@ -76,7 +76,7 @@ def test_only_a_large_package_that_nothing_names_is_left_out(
     tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(other_programs, "_SMALL", 100_000)
-    files = {"main.py": f"{APP}", "chapter2.py": "import vision\n"}  # another app
+    files = {"main.py": f"{APP}", "chapter2.py": "import vision\n", "setup.cfg": "[mypy-vision]\n"}
     assert packed(tmp_path, files, program="vision")[0] == {"web"}
     with pytest.raises(PackagingError, match="the zip is too large"):
         packed(tmp_path, files | {"main.py": f"{text}{APP}"}, program="vision")

@@ -26,6 +26,8 @@ _SMALL = 5_000_000
 """Bytes. What is smaller stays if a package that stays imports it: FastAPI takes forms if python-multipart is there."""
 _INTERFACES = ("chainlit", "gradio", "ipython", "nicegui", "panel", "ruff", "streamlit", "voila")
 _SETTINGS = (".py", ".ini", ".cfg", ".toml", ".yaml", ".yml", ".json")
+_METADATA = ("mypy.ini", "pyproject.toml", "setup.cfg", "tox.ini")
+"""Files that list packages for installers and tools, not for the running app."""
 _DRIVERS = {"mysql-connector-python": b"mysql"}
 """Drivers of databases that are large, and the word that is in every use of one."""
 _UNREADABLE_IMPORTS = re.compile(rb"\b(pickle|joblib|dill|cloudpickle|importlib|__import__|import_string|import_module)\b")
@@ -79,7 +81,7 @@ def _unnamed_packages(
     code = b"\n".join(file.read() for name, file in files.items() if name in reached and name.endswith(".py"))
     if _UNREADABLE_IMPORTS.search(code):
         return set()
-    code += b"\n".join(file.read() for name, file in files.items() if name.endswith(_SETTINGS[1:]) and name != "pyproject.toml")
+    code += b"\n".join(file.read() for name, file in files.items() if name.endswith(_SETTINGS[1:]) and name not in _METADATA)
     used = frozenset(re.findall(r"\w+", code.decode("utf-8", "replace")))
     large = {shard.name: shard for shard in shards if sum(entry.raw for entry in shard.entries) >= _SMALL}
     parents = _parents(shards)

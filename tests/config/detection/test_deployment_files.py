@@ -262,7 +262,8 @@ def api(first: str = "hello/", second: str = "jobs/", method: str = "post") -> d
     return TWO | {"template.yaml": API.format(first=first, second=second, method=method)}
 
 
-def test_functions_of_an_api_are_one_app(tmp_path: Path) -> None:
+def test_functions_of_an_api_are_one_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # commands name the folder as seen from here
     app = detect(write_project(tmp_path, api()))
     assert (app.spec, app.kind, app.root, app.code_folders) == ("template.yaml", "handler", ".", ("hello", "jobs"))
     assert [(str(route), route.handler, route.folder, route.payload) for route in app.routes] == [

@@ -27,6 +27,7 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
         ({".git/config": REMOTE, "web/pyproject.toml": PYPROJECT.format("orders")}, "web", ("orders", "")),
         ({"backend/main.py": ""}, "backend", ("backend", "")),
         ({".git/config": REMOTE, "chapter01/final/main.py": ""}, "chapter01/final", ("shop-chapter01-final", "final")),
+        ({".git/config": REMOTE, "ch1/shop/main.py": ""}, "ch1/shop", ("shop-ch1-shop", "shop")),
         ({".git/config": REMOTE, "03/main.py": ""}, "03", ("shop-03", "03")),
         ({".git/config": "", "chapter01/final/main.py": ""}, "chapter01/final", ("chapter01-final", "final")),
         (
@@ -37,7 +38,7 @@ PYPROJECT = '[project]\nname = "{}"\nversion = "1"\n'
     ],
     ids=[
         *("remote", "mysite", "no-remote", "deeper", "own-name", "top", "top-is-app", "project-name", "no-repository"),
-        *("chapter", "number", "chapter-without-remote", "long"),
+        *("chapter", "in-chapter", "number", "chapter-without-remote", "long"),
     ],
 )
 def test_name(tmp_path: Path, files: dict[str, str], folder: str, expected: tuple[str, str]) -> None:

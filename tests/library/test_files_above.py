@@ -35,7 +35,7 @@ def test_the_command_for_the_folder_above(tmp_path: Path, case: str, monkeypatch
     message, name = CASES[case]
     error = fail(tmp_path, message, monkeypatch)
     assert error.what == f"the app needs {name}, which is above the folder that is deployed"
-    assert error.hint == "lambent deploy .. --app api.main:app"
+    assert error.hint == "lambent deploy .. --app api.main:app --name api"
     config = load(tmp_path, Flags(app="api.main:app", runtime=RUNTIME), {}, date.today())
     assert config.app.spec == "api.main:app"
 

@@ -21,11 +21,13 @@ from lambent.errors import UsageError
 _GENERIC_NAMES = """
     api app application apps back back-end backend code core django fastapi flask function functions handler handlers lambda
     lambda-function lambda_function lambdas main mysite project python server service services site source src web website
-    after before begin complete completed demo end example examples final finished sample samples solution start starter
+    demo example examples sample samples
 """
-_GENERIC = frozenset(_GENERIC_NAMES.split())
+_STEP_NAMES = "after before begin complete completed end final finished solution solutions start starter"
+_STEPS = frozenset(_STEP_NAMES.split())
+_GENERIC = frozenset(_GENERIC_NAMES.split()) | _STEPS
 _NUMBERED = re.compile(
-    r"(?i)(?:ch|chap|chapter|day|ex|exercise|example|lab|lecture|lesson|module|part|section|step|unit|v|week)?[-_]?\d+[a-z]?"
+    r"(?i)(?:ch|chap|chapter|day|ex|exercise|example|lab|lecture|lesson|module|part|section|step|unit|v|video|week)?[-_]?\d+[a-z]?"
 )
 
 
@@ -42,7 +44,8 @@ def default_name(project: Project, suffix: str) -> DefaultName:
     folder = project.path.stem if project.path.is_file() else project.path.name
     for text, origin in ((project.name, f"{project.table_source} [project] name"), (folder, f"the folder {folder}")):
         name = names.to_app_name(text)
-        if _is_generic(name) and (longer := _with_repository(project.folder, name, suffix)) != name:
+        is_generic = _is_generic(name) or any(map(_is_step, _folders_above(project.folder)))
+        if name and is_generic and (longer := _with_repository(project.folder, name, suffix)) != name:
             return DefaultName(_shorten(longer, suffix), f"{origin} and its repository", _shorten(name, suffix))
         if name:
             return DefaultName(_shorten(name, suffix), origin)
@@ -57,7 +60,18 @@ def _shorten(name: str, suffix: str) -> str:
 
 
 def _is_generic(name: str) -> bool:
-    return name in _GENERIC or _NUMBERED.fullmatch(name) is not None
+    return name in _GENERIC or _is_step(name)
+
+
+def _is_step(name: str) -> bool:
+    """Return whether a folder is one of several that have the same folders below: ch01/final/shop and ch02/final/shop."""
+    return name in _STEPS or _NUMBERED.fullmatch(name) is not None
+
+
+def _folders_above(folder: Path) -> list[str]:
+    """Return the names of the folders between a folder and the top of its repository."""
+    root = find_repository(folder)
+    return [] if root in (None, folder) else [names.to_app_name(part) for part in folder.relative_to(root).parts[:-1]]
 
 
 def _with_repository(folder: Path, name: str, suffix: str) -> str:
@@ -72,7 +86,7 @@ def _with_repository(folder: Path, name: str, suffix: str) -> str:
     repository = "" if remote.startswith(FOLDER) else names.to_app_name(remote.rpartition("/")[2])
     if folder == root:
         return name if _is_generic(repository) or not repository else repository
-    parts = [repository, *(names.to_app_name(part) for part in folder.relative_to(root).parts[:-1]), name]
+    parts = [repository, *_folders_above(folder), name]
     parts = [part for part, following in zip(parts, [*parts[1:], ""], strict=True) if part and part != following]
     while len(parts) > 1 and len("-".join(parts)) > names.APP_MAX - len(suffix):
         del parts[0]

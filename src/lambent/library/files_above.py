@@ -41,7 +41,7 @@ def explain(error: LambentError, config: Config) -> bool:
         except DetectionError:
             continue
         error.what = f"the app needs {os.path.relpath(path, folder)}, which is above the folder that is deployed"
-        error.hint = deploy_command(start, spec)
+        error.hint = deploy_command(start, spec, config.name)
         return True
     return False
 

@@ -399,7 +399,7 @@ def test_folder_that_imports_itself_by_its_name_is_started_from_the_folder_above
     assert detect(project).spec == "backend.web.main:app"
     with pytest.raises(DetectionError, match=r"web/main\.py imports its own modules as backend\.\*, which only works") as error:
         detect(project / "backend")
-    assert error.value.hint.endswith("--app backend.web.main:app")
+    assert error.value.hint.endswith("--app backend.web.main:app --name backend")
     assert detect(project, "backend.web.main:app").spec == "backend.web.main:app"
 
 

@@ -41,7 +41,7 @@ def test_folder_above_is_named_and_works(
     write_project(tmp_path, files)
     with pytest.raises(DetectionError) as error:
         detect(tmp_path / folder)
-    assert error.value.hint == f"lambent deploy --app {spec}"
+    assert error.value.hint == f"lambent deploy --app {spec} --name {folder.rpartition('/')[2]}"
     assert detect(tmp_path, spec).spec == spec
 
 
@@ -66,7 +66,7 @@ def test_code_that_functions_share_is_found_above(tmp_path: Path, monkeypatch: p
     with pytest.raises(DetectionError, match="which is outside of this folder") as error:
         detect(tmp_path / "src/orders")
     start, spec = ("src", "orders.app:lambda_handler") if "layer/" in shared else (".", "src.orders.app:lambda_handler")
-    assert error.value.hint == f"lambent deploy{'' if start == '.' else ' src'} --app {spec}"
+    assert error.value.hint == f"lambent deploy{'' if start == '.' else ' src'} --app {spec} --name orders"
     app = detect(tmp_path / start, spec)
     found = {f"{app.root}/own.py".removeprefix("./"), *app.shared_modules}
     assert {"src/orders/own.py".removeprefix(f"{start}/")} <= found

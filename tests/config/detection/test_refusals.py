@@ -272,7 +272,7 @@ def test_folder_of_a_package_is_deployed_from_the_folder_above(tmp_path: Path, f
     site = write_project(tmp_path / "site", {"shop/__init__.py": "", "shop/views.py": "x = 1", f"shop/{file}": text})
     with pytest.raises(DetectionError, match=r"shop/ is a package") as error:
         detect(site / "shop")
-    folder, spec = re.fullmatch(r"lambent deploy (\S+) --app '?([^']+)'?", error.value.hint).groups()
+    folder, spec = re.fullmatch(r"lambent deploy (\S+) --app '?([^' ]+)'? --name shop", error.value.hint).groups()
     assert detect(Path(folder), spec).spec == spec
 
 

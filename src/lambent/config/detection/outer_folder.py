@@ -7,12 +7,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lambent.config.app_name import default_name
 from lambent.config.detection.import_graph import ImportGraph, module_file, read_imports
 from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import deploy_command, folders_above
 from lambent.config.model import App
+from lambent.config.project import find_project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
 
@@ -52,7 +54,9 @@ def check_outer_imports(modules: ProjectModules, app: App) -> None:
     except DetectionError:
         return
     file = modules.relative(module.path)
-    raise DetectionError(f"{file} {outer.reason}", where=file, hint=deploy_command(outer.start, spec))
+    # other apps below that folder would have its name, too
+    command = deploy_command(outer.start, spec, default_name(find_project(modules.folder), "").name)
+    raise DetectionError(f"{file} {outer.reason}", where=file, hint=command)
 
 
 def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | None:

@@ -129,7 +129,7 @@ class CheckVersion(Step, frozen=True):
             deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))
         if log := log_of_slow_start(deployment.aws, self.name, version, checked.invoked, began):
             deployment.emit(self._slow_start(deployment, log))
-        elif failure := self._logged(deployment, checked.invoked.log):
+        elif not checked.missing and (failure := self._logged(deployment, checked.invoked.log)):
             what = f"the app answered, but its log has {failure.exception}{failure.where}"
             deployment.emit(events.Warned(what, "lambent logs --errors shows all of it"))
 

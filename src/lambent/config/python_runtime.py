@@ -149,11 +149,12 @@ def _prefer_named(candidates: RuntimeCandidates, version: NamedVersion | None, o
     if version is None:
         return candidates
     names = [f"python{python}" for python in version.pythons]
-    if not version.is_wish and all(calendar.is_deprecated(name, on) for name in names):
-        note = f"{version.source} names Python {version.pythons[0]}, but AWS has deprecated {names[0]}"
-        return replace(candidates, note=note)
     if not version.is_wish:
+        first = version.pythons[0]
         names = [name for name in names if not calendar.is_deprecated(name, on)]
+        if not names:
+            note = f"{version.source} names Python {first}, but AWS has deprecated python{first}"
+            return replace(candidates, note=note)
     if named := [name for name in names if name in candidates.runtimes]:
         runtimes = tuple(dict.fromkeys((*named, *candidates.runtimes)))
         return replace(candidates, runtimes=runtimes, named_by=version.source)

@@ -116,6 +116,11 @@ class Failure(Struct, frozen=True):
         return stack_dump.last_position(stack_dump.find_dump(self.lines), self._is_own)
 
     @property
+    def shortly_before(self) -> str:
+        """Where that was, to append to a sentence about the time, or ""."""
+        return f" (shortly before, it was at {self.stopped_at})" if self.stopped_at else ""
+
+    @property
     def detail(self) -> str:
         """The traceback, or else the last lines of the log, or else the response or AWS's message."""
         if self.traceback and not self.exception.startswith("SystemExit"):  # what it printed before says why

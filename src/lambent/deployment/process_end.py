@@ -21,15 +21,13 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         return what, 'move that call below if __name__ == "__main__":'
     if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
         what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
-        what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
         return (
-            what,
+            f"{what}{failure.shortly_before}",
             f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
         )
     longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
     what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
-    what += f" (shortly before, it was at {failure.stopped_at})" if failure.stopped_at else ""
-    return what, f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
+    return f"{what}{failure.shortly_before}", f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"
 
 
 def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

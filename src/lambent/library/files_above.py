@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lambent.config.detection.named_app import find_named_app
+from lambent.config.detection.outer_folder import command_from
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.detection.refusals import deploy_command, folders_above
+from lambent.config.detection.refusals import folders_above
 from lambent.config.model import Config
-from lambent.config.sourced import Sourced
-from lambent.errors import DetectionError, LambentError
+from lambent.errors import LambentError
 
 _PATH = re.compile(r"No such file or directory: '(/[^']+)'|Directory '(/[^']+)' does not exist")
 _TEMPLATE = re.compile(r"TemplateNotFound: '?([\w./-]+)")
@@ -34,15 +33,10 @@ def explain(error: LambentError, config: Config) -> bool:
         start = Path(os.path.commonpath((folder, path)))
         if start == folder or start not in folders_above(folder) or not path.exists():
             continue
-        parts = module.path.resolve().relative_to(start).with_suffix("").parts
-        spec = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + f":{config.app.attribute}"
-        try:
-            find_named_app(ProjectModules(start), Sourced(spec, "--app"))
-        except DetectionError:
-            continue
-        error.what = f"the app needs {os.path.relpath(path, folder)}, which is above the folder that is deployed"
-        error.hint = deploy_command(start, spec, config.name)
-        return True
+        if command := command_from(start, module.path.resolve(), config.app.attribute, config.name):
+            error.what = f"the app needs {os.path.relpath(path, folder)}, which is above the folder that is deployed"
+            error.hint = command
+            return True
     return False
 
 

@@ -91,7 +91,7 @@ def _review(context: BuildContext, report: Mapping[str, Any]) -> BuildContext:
 
 
 def _missing_hosts(config: Config, report: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the hosts of the URL if the settings don't allow them. The value that a user sets for them stays as it is."""
+    """Return the hosts of the URL if the settings don't allow them. A value that the user sets for them decides."""
     is_set = report["variable"] in dict(config.environment)
     return URL_DOMAINS if config.has_url and not report["allows"] and not is_set else ()
 

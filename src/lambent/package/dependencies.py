@@ -73,15 +73,11 @@ def requirement_sources(config: Config, target: Target, *, skip_own_lock: bool =
     Raises PackagingError for requirements that can't be read.
     """
     is_function = config.app.kind == "handler"
-    sources = {
-        source.path: source
-        for name in config.app.modules or ("",)
-        for source in (
-            find_requirements(
-                config.path, _module_file(config, name), target, skip_own_lock=skip_own_lock, nearest_first=is_function
-            ),
-        )
-    }
+    sources = {}
+    for name in config.app.modules or ("",):
+        app = _module_file(config, name)
+        source = find_requirements(config.path, app, target, skip_own_lock=skip_own_lock, nearest_first=is_function)
+        sources[source.path] = source
     return [source for path, source in sources.items() if path is not None] or list(sources.values())
 
 

@@ -54,14 +54,12 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     app would start a server.
     """
     modules = ProjectModules(project.folder)
-    if spec is not None and spec.value in (*TEMPLATES, *SERVERLESS):
+    if spec is None:
+        app = past_launcher(modules, _detect(modules, project, environ or {}))
+    elif spec.value in (*TEMPLATES, *SERVERLESS):
         app = _functions_of(project, spec)
     else:
-        app = (
-            find_named_app(modules, spec)
-            if spec is not None
-            else past_launcher(modules, _detect(modules, project, environ or {}))
-        )
+        app = find_named_app(modules, spec)
     if spec is None or "(" not in spec.value:
         app = with_settings(project.folder, app)
     check_outer_imports(modules, app)

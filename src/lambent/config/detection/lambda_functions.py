@@ -127,7 +127,7 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
         if command is not None:
-            declared = list(mapping_at(properties, "Events").values())
+            declared = mapping_at(properties, "Events").values()
             events = [text_at(event, "Type") for event in declared]
             requests = tuple(filter(None, (_sam_request(event) for event in declared)))
             events += ["url"] if "FunctionUrlConfig" in properties else []
@@ -163,10 +163,8 @@ def _request(method: str, path: str, payload: str) -> Request | None:
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     service = with_own_values(read_mappings(read_text(folder / source)))
     shared = mapping_at(service, "provider", "environment")
-    payload, resources = (
-        text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0",
-        mapping_at(service, "resources"),
-    )
+    payload = text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0"
+    resources = mapping_at(service, "resources")
     for name, function in mapping_at(service, "functions").items():
         command = handler_command(text_at(function, "handler"), ".", folder)
         if command is not None:

@@ -47,16 +47,24 @@ def check_outer_imports(modules: ProjectModules, app: App) -> None:
         outer = find_outer_import(modules, module)
     if outer is None:
         return
-    parts = module.path.relative_to(outer.start).with_suffix("").parts
-    spec = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + f":{app.attribute}"
+    command = command_from(outer.start, module.path, app.attribute, default_name(find_project(folder), "").name)
+    if command:
+        file = modules.relative(module.path)
+        raise DetectionError(f"{file} {outer.reason}", where=file, hint=command)
+
+
+def command_from(start: Path, file: Path, attribute: str, name: str) -> str:
+    """Return the command that deploys an app of a file from a folder above, or "" if it isn't found from there.
+
+    The command has the app's name: other apps below that folder would get the folder's, too.
+    """
+    parts = file.relative_to(start).with_suffix("").parts
+    spec = ".".join(parts[:-1] if parts[-1] == "__init__" else parts) + f":{attribute}"
     try:
-        find_named_app(ProjectModules(outer.start), Sourced(spec, "--app"))
+        find_named_app(ProjectModules(start), Sourced(spec, "--app"))
     except DetectionError:
-        return
-    file = modules.relative(module.path)
-    # other apps below that folder would have its name, too
-    command = deploy_command(outer.start, spec, default_name(find_project(modules.folder), "").name)
-    raise DetectionError(f"{file} {outer.reason}", where=file, hint=command)
+        return ""
+    return deploy_command(start, spec, name)
 
 
 def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | None:

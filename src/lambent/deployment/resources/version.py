@@ -134,11 +134,11 @@ class CheckVersion(Step, frozen=True):
             deployment.emit(events.Warned(what, "lambent logs --errors shows all of it"))
 
     def _slow_start(self, deployment: Deployment, log: str) -> events.Warned:
-        position = self._failure(deployment, log).stopped_at
-        what = f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over"
-        what += f" (shortly before, it was at {position})" if position else ""
-        what += ": every cold start will take this long"
-        return events.Warned(what, "import less at the start, or --memory, which adds CPU")
+        where = self._failure(deployment, log).shortly_before
+        what = f"the app needs more than {INIT_MAX_S:.0f} s to start, then AWS starts it over{where}"
+        return events.Warned(
+            f"{what}: every cold start will take this long", "import less at the start, or --memory, which adds CPU"
+        )
 
     def _logged(self, deployment: Deployment, log: str) -> Failure | None:
         """Return what a request that was answered has logged about an exception, of a background task for example."""

@@ -52,7 +52,7 @@ def default_name(project: Project, suffix: str) -> DefaultName:
     if not folder:
         raise UsageError(f"can't derive a name from the folder {folder!r}", where=str(project.path), hint="--name my-app")
     digest = hashlib.sha256(unicodedata.normalize("NFC", folder).encode("utf-8", "surrogateescape")).hexdigest()
-    return DefaultName(f"app-{digest[:6]}{suffix}", f"the folder {folder}, of which AWS takes no letter")
+    return DefaultName(f"app-{digest[:6]}{suffix}", f"the folder {folder}, whose letters AWS doesn't take")
 
 
 def _shorten(name: str, suffix: str) -> str:

@@ -63,8 +63,10 @@ def run() -> NoReturn:
     server: Server | None = None
     try:
         stack_dump.watch_start()
-        server, after_response = _start(api, log)
-        stack_dump.unwatch()
+        try:
+            server, after_response = _start(api, log)
+        finally:  # with commands, a failed start waits for one
+            stack_dump.unwatch()
         if warm_start is not None:
             server = warm_start.watch(server)
         if variable("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

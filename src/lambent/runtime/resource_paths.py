@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +19,17 @@ def most_specific_first(paths: Iterable[str]) -> list[str]:
 
 def match(path: str, requested: str) -> dict[str, str] | None:
     """Return the values of the parameters of a path that matches a requested one, with or without a slash at its end."""
+    pattern, names = _compile(path)
+    matched = pattern.fullmatch(requested) or pattern.fullmatch(requested.rstrip("/"))
+    return {name: matched[index] for index, name in enumerate(names, 1)} if matched else None
+
+
+@lru_cache(maxsize=512)
+def _compile(path: str) -> tuple[re.Pattern[str], list[str]]:
+    """Return the pattern of a path, with a group for each parameter, and the parameters' names."""
     names, text, end = [], "", 0
     for parameter in _PARAMETER.finditer(path):
         names.append(parameter[1])
         text += re.escape(path[end : parameter.start()]) + ("(.+)" if parameter[2] else "([^/]+)")
         end = parameter.end()
-    pattern = text + re.escape(path[end:])  # re keeps what it has compiled
-    matched = re.fullmatch(pattern, requested) or re.fullmatch(pattern, requested.rstrip("/"))
-    return {name: matched[index] for index, name in enumerate(names, 1)} if matched else None
+    return re.compile(text + re.escape(path[end:])), names

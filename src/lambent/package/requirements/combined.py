@@ -23,8 +23,8 @@ def combine(sources: Sequence[RequirementSource], cache: Path, environ: Mapping[
         return first
     names = listing([source.name for source in sources])
     if any(source.kind != "requirements.txt" for source in sources):
-        what = f"the functions state their requirements in {names}, and only files requirements.txt can become one"
-        hint = "put a requirements.txt for all of them next to each, or deploy one function alone: --app module:function"
+        what = f"the functions state their requirements in {names}, and only requirements.txt files can become one"
+        hint = "write a requirements.txt next to each function, or deploy one function alone: --app module:function"
         raise PackagingError(what, where=first.name, hint=hint)
     files = [
         file

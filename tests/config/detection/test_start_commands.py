@@ -60,6 +60,8 @@ def test_command_names_its_app(line: str, expected: StartCommand) -> None:
         "cd x",
         "flask run",
         "pip install gunicorn eventlet",
+        "uvicorn",
+        "a table | of packages, uvicorn |",
     ],
 )
 def test_other_commands_name_none(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from posixpath import normpath
 
 from msgspec import Struct
@@ -196,7 +197,7 @@ def _folder(arguments: list[str], folder: str) -> str:
 
 def _values(arguments: list[str], names: tuple[str, ...]) -> Iterator[str]:
     """Yield the values of options: "--name value" and "--name=value"."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in pairwise([*arguments, ""]):
         option, equals, value = word.partition("=")
         if option in names and (value if equals else following):
             yield value if equals else following

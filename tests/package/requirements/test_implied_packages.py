@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from lambent.events import Event, Notice
 from lambent.package.requirements.resolve import resolve
 from lambent.package.requirements.resolve_request import ResolveOptions
-from support.locking import make_request, make_target, offer, versions, write
+from support.locking import make_request, make_target, offer, resolve_project, versions, write
 from support.registry import serving
 from support.wheel_files import wheel
 
@@ -46,3 +47,20 @@ def test_psycopg_gets_the_library_that_lambda_lacks(tmp_path: Path) -> None:
         assert versions(resolve(request, tmp_path / "cache")).keys() == {"psycopg", "psycopg-binary"}
         without = replace(request, options=ResolveOptions(without=("psycopg-binary",)))
         assert versions(resolve(without, tmp_path / "cache")).keys() == {"psycopg"}
+
+
+def test_psycopg_of_a_lock_gets_its_library_in_the_same_version(tmp_path: Path) -> None:
+    with serving() as registry:
+        offer(registry, "psycopg", "3.2")
+        for version in ("3.2", "3.3"):
+            offer(registry, "psycopg-binary", version)
+        source = {"name": "own", "url": f"{registry.url}/simple", "verify_ssl": False}
+        entries = {"psycopg": {"version": "==3.2", "index": "own"}}
+        lock = json.dumps({"_meta": {"sources": [source]}, "default": entries, "develop": {}})
+        project = write(tmp_path / "app", {"Pipfile": "[packages]\npsycopg = '*'\n", "Pipfile.lock": lock})
+        events: list[Event] = []
+        resolution = resolve_project(project, TARGET, tmp_path / "cache", emit=events.append)
+        assert versions(resolution) == {"psycopg": "3.2", "psycopg-binary": "3.2"}
+        assert events == [Notice("psycopg-binary is added: psycopg needs libpq, which Lambda doesn't have")]
+        without = ResolveOptions(without=("psycopg-binary",))
+        assert versions(resolve_project(project, TARGET, tmp_path / "cache", without)) == {"psycopg": "3.2"}

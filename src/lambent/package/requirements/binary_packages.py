@@ -7,7 +7,7 @@ gets (`stand_ins.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 from packaging.version import Version
@@ -15,6 +15,7 @@ from packaging.version import Version
 from lambent import calendar
 from lambent.events import Notice
 from lambent.package.lock import Pin
+from lambent.package.requirements.implied_packages import find_implied
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.version_finder import VersionFinder
 from lambent.package.target import Target
@@ -27,7 +28,7 @@ _DRIVERS = {"mysqlclient": "pymysql"}
 def with_binaries(
     pins: Iterable[Pin], request: ResolveRequest, version_finder: Callable[[ResolveRequest], VersionFinder]
 ) -> tuple[Pin, ...]:
-    """Return the pins, with the binary package instead of a source that has to be compiled.
+    """Return the pins, with the binary package instead of a source that has to be compiled, and with that of psycopg 3.
 
     It has the same version, or if that has no wheel for the target, the next patch release that has one. The replaced packages
     are added to the request's `omitted`. `version_finder` is only called if it is needed: it may read the lock again.
@@ -48,7 +49,19 @@ def with_binaries(
             replaced.append(replace(binary, requested=pin.requested))
         else:
             replaced.append(pin)
-    return tuple(replaced)
+    return (*replaced, *_of_bare_psycopg(replaced, request, version_finder))
+
+
+def _of_bare_psycopg(
+    pins: list[Pin], request: ResolveRequest, version_finder: Callable[[ResolveRequest], VersionFinder]
+) -> Iterator[Pin]:
+    """Yield the binary package of a psycopg 3 that a lock has without one, for libpq. What uv resolves has it already."""
+    versions = {pin.name: pin.version for pin in pins}
+    for implied in find_implied(pins, request):
+        version = versions[implied.package]
+        if implied.requirement and (binary := _binary(implied.name, version, request, version_finder(request))):
+            request.emit(Notice(implied.reason))
+            yield replace(binary, requested=True)
 
 
 def _substitute(pin: Pin, name: str, request: ResolveRequest, versions: VersionFinder) -> Pin | None:

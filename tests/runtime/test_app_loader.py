@@ -37,6 +37,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         (":holder.app()", "held"),
         (":json.dumps('x')", '"x"'),  # of a package that the module imports from
         (":json.tool.__name__", "json.tool"),  # of a module in it that nothing has imported
+        (":tabnanny.check.__name__", "check"),  # of a module that the app doesn't import
     ],
 )
 def test_handler_string_names_an_object(module: str, attribute: str, expected: object) -> None:

@@ -2,7 +2,7 @@
 
 It has Lambda's form "package.module.attribute"; or "module:attribute.attribute", where the last dot would split it in the wrong
 place; or "module.factory()", a factory that is called once, perhaps with literal arguments. The first name may also be that of
-a package that the module imports: "app:bottle.default_app()", "shop:pyramid.paster.get_app('production.ini')".
+a package: "app:bottle.default_app()", "shop:pyramid.paster.get_app('production.ini')".
 "module.__main__" is the app that the module would serve if it were run as a program.
 """
 
@@ -39,6 +39,8 @@ def load_app(handler: str) -> Any:
     name, call, arguments = attribute.partition("(")
     first, *rest = name.split(".")
     try:
+        if rest and not hasattr(module, first):
+            _import_if_there(first)
         value: Any = getattr(module, first) if hasattr(module, first) or not rest else sys.modules[first]
         for part in rest:
             if isinstance(value, type(sys)) and not hasattr(value, part):

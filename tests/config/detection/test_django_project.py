@@ -70,6 +70,19 @@ def test_settings_that_a_file_names_decide_between_projects(tmp_path: Path, file
     assert detect(write_project(tmp_path, TWO | {file: text})).spec == "b.wsgi:application"
 
 
+MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'example.settings')\n"
+
+
+@pytest.mark.parametrize("folder", ["", "src/"])
+@pytest.mark.parametrize("settings", ["ROOT_URLCONF = 'example.urls'\n", "from .base import *\n"])
+def test_app_of_a_project_without_wsgi_is_the_one_that_runserver_makes(tmp_path: Path, folder: str, settings: str) -> None:
+    files = {"manage.py": MANAGE, "example/settings.py": settings, "example/base.py": "ROOT_URLCONF = 'example.urls'\n"}
+    files |= {"example/__init__.py": "", "example/tasks.py": "from celery import Celery\napp = Celery()\n"}
+    app = detect(write_project(tmp_path, {f"{folder}{name}": text for name, text in files.items()}))
+    assert app.handler == "example.settings:django.core.wsgi.get_wsgi_application()"
+    assert (app.kind, app.root) == ("wsgi", folder.rstrip("/") or ".")
+
+
 def test_settings_that_a_variable_names_come_first(tmp_path: Path) -> None:
     project = find_project(write_project(tmp_path, TWO | {"pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = b.settings\n"}))
     assert find_app(project, None, {"DJANGO_SETTINGS_MODULE": "a.settings"}).spec == "a.wsgi:application"

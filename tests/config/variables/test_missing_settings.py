@@ -112,3 +112,10 @@ def test_settings_that_only_another_file_names_are_set(tmp_path: Path, files: di
     events = list[Event]()
     assert dict(use_named_settings(config, events.append).environment).get("DJANGO_SETTINGS_MODULE") == expected
     assert len(events) == (expected is not None)
+
+
+def test_project_without_wsgi_gets_the_settings_of_manage(tmp_path: Path) -> None:
+    manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n"
+    files = {"manage.py": manage, "settings.py": "ROOT_URLCONF = 'urls'\n", "pytest.ini": "DJANGO_SETTINGS_MODULE = tests\n"}
+    config = load_config(write_project(tmp_path / "app", files))
+    assert use_named_settings(config, [].append).environment == (("DJANGO_SETTINGS_MODULE", "settings"),)

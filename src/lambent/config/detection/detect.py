@@ -19,7 +19,7 @@ from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
-from lambent.config.detection.django_project import find_application, managed_settings
+from lambent.config.detection.django_project import WSGI_FACTORY, find_application, managed_settings, site_without_wsgi
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.infrastructure import described_functions
 from lambent.config.detection.instructions import read_programs
@@ -37,6 +37,7 @@ from lambent.config.detection.refusals import (
     no_app_error,
     no_wsgi_error,
 )
+from lambent.config.detection.scanned import Value
 from lambent.config.detection.sibling_functions import SiblingFunctions
 from lambent.config.model import App, Kind
 from lambent.config.project import Project, find_project
@@ -243,7 +244,8 @@ def _has_app(
 def _django_candidate(modules: ProjectModules, settings: str = "") -> Candidate | None:
     application = find_application(modules, settings)
     if application is None:
-        return None
+        site = site_without_wsgi(modules)
+        return Candidate(site, WSGI_FACTORY, "wsgi", "object", 0, Value("wsgi", line=1)) if site is not None else None
     module, name = application
     value = modules.scan(module).names[name]
     kind: Kind = value.kind if value.kind in ("asgi", "wsgi") else "web"  # type: ignore[assignment]

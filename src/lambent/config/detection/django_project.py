@@ -27,6 +27,9 @@ _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
 _CONSTANT = re.compile(r"\b[A-Z_]+\b")
 _COMMENT = re.compile(r"(?m)#.*$")
 _APPLICATION = re.compile(r"""(?m)^(WSGI_APPLICATION|ASGI_APPLICATION)\s*=\s*["']([\w.]+)["']""")
+_SITE = re.compile(r"(?m)^ROOT_URLCONF\s*=")
+WSGI_FACTORY = "django.core.wsgi.get_wsgi_application()"
+"""What `manage.py runserver` serves for settings without WSGI_APPLICATION."""
 
 
 def find_application(modules: ProjectModules, configured: str = "") -> tuple[Module, str] | None:
@@ -51,6 +54,18 @@ def managed_settings(modules: ProjectModules) -> tuple[Path, str] | None:
     """Return the folder of a manage.py and the settings that it names, if they are here."""
     projects = _managed(modules)
     return next(((modules.folder / root, name) for root, name in projects if modules.find(name, [root, *modules.roots])), None)
+
+
+def site_without_wsgi(modules: ProjectModules) -> Module | None:
+    """Return the settings that a manage.py names, if they have URLs and name no WSGI app, as those of many examples."""
+    for root, name in _managed(modules):
+        roots = [root, *modules.roots]
+        settings = modules.find(name, roots)
+        if settings is not None and not _from_settings(modules, name, roots):
+            files = ImportGraph(modules, settings).files
+            if any(_SITE.search(path.read_text("utf-8-sig", "replace")) for path in files):
+                return settings
+    return None
 
 
 def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.django_project import managed_settings, named_settings, settings_module
+from lambent.config.detection.django_project import WSGI_FACTORY, managed_settings, named_settings, settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config
@@ -86,6 +86,8 @@ def use_named_settings(config: Config, emit: Emit) -> Config:
     start = modules.of_app(config.app) if config.app.kind in ("wsgi", "asgi") else None
     if start is None or _VARIABLE in dict(config.environment):
         return config
+    if config.app.attribute == WSGI_FACTORY:
+        return _with_settings(config, config.app.module, "manage.py")
     texts = [file.read_text("utf-8-sig", "replace") for file in ImportGraph(modules, start).files]
     if not re.search(r"\bget_[aw]sgi_application\(", texts[0]) or any(re.search(_CONFIGURES, text) for text in texts):
         return config

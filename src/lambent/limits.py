@@ -26,6 +26,7 @@ ASYNC_PAYLOAD_MAX = 1 * MIB  # [quotas], 256 KB until late 2025
 ENV_MAX = 4096  # the JSON text of the map [recorded]
 LAYERS_MAX = 5  # [recorded]
 TAGS_MAX = 50  # [recorded]
+CORS_MAX_AGE_S = 86_400  # of a Function URL [model]
 NAME_MAX = 64  # a function's name [recorded], a role's name [model iam]
 INLINE_MAX = 10_240  # characters of all inline policies of a role, without white space [iam quotas]
 INIT_MAX_S = 10  # on-demand init; AWS then repeats it within the function's timeout [quotas]

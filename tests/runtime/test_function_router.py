@@ -80,6 +80,29 @@ def test_a_request_for_no_function_gets_404_and_another_event_an_error(code: Pat
         router({"Records": []}, None)
 
 
+def test_preflight_requests_are_answered_as_a_rest_api_does(code: Path) -> None:
+    write(code, "one")
+    preflight = {
+        "method": "OPTIONS",
+        "path": "/a",
+        "origins": ["https://a", "https://b"],
+        "headers": {"access-control-max-age": "9"},
+    }
+    router = FunctionRouter([route("ANY", "/a"), preflight])
+    for origin, allowed in (("https://b", "https://b"), ("https://c", "https://a")):
+        response = router({**request("OPTIONS", "/a"), "headers": {"origin": origin}}, None)
+        assert response["headers"] == {"access-control-allow-origin": allowed, "access-control-max-age": "9"}
+    assert router(request("GET", "/a"), None)["name"] == "one"
+    assert router(request("OPTIONS", "/b"), None)["statusCode"] == 404
+
+
+def test_own_headers_of_cors_are_left_out_where_the_url_adds_them(code: Path) -> None:
+    text = "def handler(event, context):\n    return {'headers': {'Access-Control-Allow-Origin': '*', 'X': '1'}}\n"
+    (code / "one.py").write_text(text)
+    for has_cors, names in ((False, ["Access-Control-Allow-Origin", "X"]), (True, ["X"])):
+        assert list(FunctionRouter([route("GET", "/a")], has_cors=has_cors)(request("GET", "/a"), None)["headers"]) == names
+
+
 def test_each_folder_has_modules_of_its_own(code: Path) -> None:
     for folder in ("first", "second"):
         (code / folder / "inner").mkdir(parents=True)

@@ -21,7 +21,7 @@ from lambent.config.parsers import (
 from lambent.config.permissions import parse_permissions
 from lambent.config.settings import RawSetting, Settings
 from lambent.errors import UsageError
-from lambent.limits import LAYERS_MAX, TAGS_MAX, TMP_MIN_MB
+from lambent.limits import CORS_MAX_AGE_S, LAYERS_MAX, TAGS_MAX, TMP_MIN_MB
 
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 """The numbers of days that CloudWatch Logs accepts. [PutRetentionPolicy, API reference]"""
@@ -163,6 +163,7 @@ def _parse_cors(setting: RawSetting) -> Cors:
         types = "a number for max_age, true or false for credentials, and lists for everything else"
         raise setting.refuse(f"cors needs {types}, got {setting.value!r}", example)
     cors = Cors(max_age_s=options.pop("max_age", 0), **options)
-    if not 0 <= cors.max_age_s <= 86400:
-        raise setting.refuse(f"cors max_age must be between 0 and 86400 seconds, got {cors.max_age_s}", "{ max_age = 3600 }")
+    if not 0 <= cors.max_age_s <= CORS_MAX_AGE_S:
+        message = f"cors max_age must be between 0 and {CORS_MAX_AGE_S} seconds, got {cors.max_age_s}"
+        raise setting.refuse(message, "{ max_age = 3600 }")
     return cors

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 from lambent import names
 from lambent.config.app_name import DefaultName, default_name
 from lambent.config.compatibility import check_settings, oldest_python
+from lambent.config.declared_settings import take_over
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
 from lambent.config.detection.triggers import with_trigger
@@ -109,6 +110,8 @@ def load(
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ, environment.remark, app_required)
+    app_with_remarks, declared = take_over(app.value, settings)
+    app = replace(app, value=app_with_remarks)
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)
     check_settings(app.value, runtime, values)
@@ -123,9 +126,9 @@ def load(
         environment=_pairs(environment.plain),
         secrets=_pairs(environment.secrets),
         packaging=packaging,
-        hosting=hosting,
+        hosting=replace(hosting, **{key: setting.value for key, setting in declared.items()}),
         candidates=candidates,
-        origins=origins | settings.origins((*PACKAGING, *HOSTING)),
+        origins=origins | settings.origins((*PACKAGING, *HOSTING)) | {key: setting.origin for key, setting in declared.items()},
         **{field: value.value for field, value in values.items()},
     )
     refuse_unset_of_set(config)

@@ -26,6 +26,17 @@ RuntimeClient = Literal["lambent", "aws"]
 CLIENTS: dict[str, RuntimeClient] = {"lambent": "lambent", "aws": "aws"}
 
 
+class Cors(Struct, frozen=True):
+    """The CORS headers that the Function URL sends in place of the app."""
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age_s: int = 0
+
+
 class Route(Struct, frozen=True):
     """The requests that API Gateway sends to one of several functions.
 
@@ -64,6 +75,7 @@ class App(Struct, frozen=True):
     `trigger` says what calls a handler that no HTTP request calls: "schedule", "" if one may. `shared_modules` are files and
     folders, relative to the project, that are imported as if they were in the root: those of a layer, for example.
     With `routes`, the app is several functions that the deployment file `source` describes, and it has no module of its own.
+    `cors` is what their HTTP API adds to all responses. `preflights` are what their REST API answers to OPTIONS, by path.
     """
 
     module: str
@@ -76,6 +88,8 @@ class App(Struct, frozen=True):
     trigger: str = ""
     shared_modules: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
+    cors: Cors | None = None
+    preflights: tuple[tuple[str, Cors], ...] = ()
 
     def is_same(self, other: App) -> bool:
         """Return whether both are the same object, wherever each was found."""
@@ -109,17 +123,6 @@ class App(Struct, frozen=True):
 
 NO_APP = App("", "", "handler")
 """The app of a layer whose project has none."""
-
-
-class Cors(Struct, frozen=True):
-    """The CORS headers that the Function URL sends in place of the app."""
-
-    origins: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    expose: tuple[str, ...] = ()
-    credentials: bool = False
-    max_age_s: int = 0
 
 
 class Canary(Struct, frozen=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from lambent.config.detection import django_project
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.model import Config
+from lambent.config.model import Config, Cors
 from lambent.package.artifact import WRITABLE
 from lambent.package.layout import RUNTIME, SourceFile
 
@@ -43,7 +44,7 @@ def handler(config: Config) -> str:
 
 def routes_file(config: Config) -> dict[str, SourceFile]:
     """Return the file that the runtime finds the routes of several functions in, by its path in the zip."""
-    routes = [
+    routes: list[dict[str, Any]] = [
         {
             "method": route.method,
             "path": route.path,
@@ -53,8 +54,22 @@ def routes_file(config: Config) -> dict[str, SourceFile]:
         }
         for route in config.app.routes
     ]
+    routes += [_preflight(path, cors) for path, cors in config.app.preflights if cors.origins]
+    table = {"routes": routes, "has_cors": config.hosting.cors is not None}
     name = f"{RUNTIME}/functions.json"
-    return {name: SourceFile.generated(name, json.dumps(routes, indent=1).encode())} if routes else {}
+    return {name: SourceFile.generated(name, json.dumps(table, indent=1).encode())} if routes else {}
+
+
+def _preflight(path: str, cors: Cors) -> dict[str, Any]:
+    """Return the route of OPTIONS at a path that a REST API answers without a function."""
+    headers = {
+        "access-control-allow-methods": ",".join(cors.methods),
+        "access-control-allow-headers": ",".join(cors.headers),
+        "access-control-allow-credentials": "true" if cors.credentials else "",
+        "access-control-max-age": str(cors.max_age_s or ""),
+    }
+    headers = {name: value for name, value in headers.items() if value}
+    return {"method": "OPTIONS", "path": path, "origins": cors.origins, "headers": headers}
 
 
 def entry_points(config: Config) -> tuple[str, ...]:

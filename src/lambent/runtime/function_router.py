@@ -3,6 +3,8 @@
 `functions.json` next to this module lists the routes. Each has a method ("GET", "ANY"), a path ("/items/{id}"; "" for requests
 that no other path matches), a handler, the folder of its function's code ("" for the top of the zip), and the payload of its
 events ("1.0" for those of a REST API). As in functions of their own, code in one folder doesn't see the modules of another.
+A route with origins instead of a handler answers preflight requests, as a REST API with CORS does. If the URL `has_cors`, it
+adds those headers to each response, and the functions' own are left out, as an HTTP API leaves them out.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    Route = dict[str, str]
+    Route = dict[str, Any]
 
 _ROUTES = __file__.rpartition("/")[0] + "/functions.json"
 
@@ -28,22 +30,27 @@ _ROUTES = __file__.rpartition("/")[0] + "/functions.json"
 class FunctionRouter:
     """The handler that calls the function of a route. Each function is imported at once, so that a start shows its errors."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[Route], *, has_cors: bool = False) -> None:
         order = {path: index for index, path in enumerate(most_specific_first({route["path"] for route in routes} - {""}))}
         self._routes = sorted(routes, key=lambda route: (order.get(route["path"], len(order)), route["method"] == "ANY"))
+        self._has_cors = has_cors
         self._folders = CodeFolders()
         self._handlers: dict[tuple[str, str], Callable[[Any, Any], Any]] = {}
         for route in routes:
-            self._load(route["folder"], route["handler"])
+            if "handler" in route:
+                self._load(route["folder"], route["handler"])
 
     def __call__(self, event: Any, context: Any) -> Any:
         if not is_request(event):
             raise ValueError("this event isn't an HTTP request, and only the path of a request says which function it is for")
         for route in self._routes:
             parameters = _parameters(route, event)
+            if parameters is not None and "origins" in route:
+                return _preflight_response(route, event)
             if parameters is not None:
                 self._folders.enter(route["folder"])
-                return _call(self._handlers[route["folder"], route["handler"]], route, parameters, event, context)
+                result = _call(self._handlers[route["folder"], route["handler"]], route, parameters, event, context)
+                return _without_cors(result) if self._has_cors else result
         return NOT_FOUND
 
     def _load(self, folder: str, handler: str) -> None:
@@ -80,7 +87,7 @@ class CodeFolders:
 def router() -> FunctionRouter:
     """Return the handler for the routes in the zip."""
     with open(_ROUTES, "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
-        return FunctionRouter(parse(file.read()))
+        return FunctionRouter(**parse(file.read()))
 
 
 def _path_of(module: Any) -> str:
@@ -95,6 +102,21 @@ def _parameters(route: Route, event: dict[str, Any]) -> dict[str, str] | None:
     if route["method"] not in ("ANY", event["requestContext"]["http"]["method"]):
         return None
     return match(route["path"], event.get("rawPath") or "/") if route["path"] else {}
+
+
+def _preflight_response(route: Route, event: dict[str, Any]) -> dict[str, Any]:
+    """Return what a REST API answers without a function: of several origins, the one that asks."""
+    origins, origin = route["origins"], (event.get("headers") or {}).get("origin")
+    allowed = origin if origin in origins else origins[0]
+    return {"statusCode": 200, "headers": {"access-control-allow-origin": allowed, **route["headers"]}, "body": ""}
+
+
+def _without_cors(result: Any) -> Any:
+    """Return a function's result without headers of CORS: browsers refuse those that come twice."""
+    if not isinstance(result, dict) or not isinstance(result.get("headers"), dict):
+        return result
+    headers = {name: value for name, value in result["headers"].items() if not name.lower().startswith("access-control-")}
+    return {**result, "headers": headers}
 
 
 def _call(

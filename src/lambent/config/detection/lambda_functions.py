@@ -6,29 +6,20 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
+from lambent.config.detection.api_requests import Request, sam_requests, serverless_requests
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.template_values import plain_variables
-from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, with_own_values
+from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
 
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
 _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
 _PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
-_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"))
-
-
-class Request(Struct, frozen=True):
-    """A request that a function takes: "GET" or "ANY", "/items/{id}" or "" for any path, and the payload of its event."""
-
-    method: str
-    path: str
-    payload: str
 
 
 class DeclaredFunction(Struct, frozen=True):
@@ -127,9 +118,9 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
         if command is not None:
-            declared = mapping_at(properties, "Events").values()
-            events = [text_at(event, "Type") for event in declared]
-            requests = tuple(filter(None, (_sam_request(event) for event in declared)))
+            declared = mapping_at(properties, "Events")
+            events = [text_at(event, "Type") for event in declared.values()]
+            requests = tuple(sam_requests(declared, template))
             events += ["url"] if "FunctionUrlConfig" in properties else []
             variables = {
                 **mapping_at(shared, "Environment", "Variables"),
@@ -140,53 +131,19 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
             )
 
 
-def _sam_request(event: Any) -> Request | None:
-    """Return the request of an event of SAM, None for other events."""
-    properties = mapping_at(event, "Properties")
-    method, path = text_at(properties, "Method") or "ANY", text_at(properties, "Path")
-    match text_at(event, "Type"):
-        case "Api":
-            return _request(method, path, "1.0")
-        case "HttpApi":
-            return _request(method, path, text_at(properties, "PayloadFormatVersion") or "2.0")
-    return None
-
-
-def _request(method: str, path: str, payload: str) -> Request | None:
-    """Return a request, None for what this doesn't understand. "*" and "$default" are any method and any path."""
-    method = "ANY" if method in ("*", "x-amazon-apigateway-any-method") else method.upper()
-    if method not in _METHODS or "${" in path or path.startswith(("!", "&", "|", ">")):
-        return None
-    return Request(method, "" if path in ("*", "$default", "") else f"/{path.strip('/')}", payload)
-
-
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     service = with_own_values(read_mappings(read_text(folder / source)))
     shared = mapping_at(service, "provider", "environment")
-    payload = text_at(mapping_at(service, "provider", "httpApi"), "payload") or "2.0"
     resources = mapping_at(service, "resources")
     for name, function in mapping_at(service, "functions").items():
         command = handler_command(text_at(function, "handler"), ".", folder)
         if command is not None:
             events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
             variables = {**shared, **mapping_at(function, "environment")}
-            requests = tuple(
-                request
-                for event in entries_at(function, "events")
-                for kind, version in (("http", "1.0"), ("httpApi", payload))
-                if kind in event and (request := _serverless_request(event[kind], version))
-            )
+            requests = tuple(serverless_requests(function, service))
             yield DeclaredFunction(
                 name, source, command, _triggers(events), tuple(plain_variables(variables, resources)), requests
             )
-
-
-def _serverless_request(event: Any, payload: str) -> Request | None:
-    """Return the request of an event such as "GET /items", "*", or a mapping of method and path."""
-    if isinstance(event, dict):
-        return _request(text_at(event, "method") or "ANY", text_at(event, "path"), payload)
-    method, _, path = event.strip().partition(" ")
-    return _request(method, path.strip(), payload)
 
 
 def _triggers(kinds: list[str]) -> tuple[str, ...]:

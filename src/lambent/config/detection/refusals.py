@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent import names
+from lambent.config.detection.api_requests import Request
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
@@ -53,6 +54,7 @@ class ListedFunction(Struct, frozen=True):
     app: App
     triggers: tuple[str, ...]
     command: str
+    requests: tuple[Request, ...] = ()
 
 
 class SeparateAppsError(DetectionError):

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from lambent import names
 from lambent.config.app_name import default_name
+from lambent.config.detection.api_cors import with_cors
+from lambent.config.detection.api_requests import Request
 from lambent.config.detection.declared_app import find_function
-from lambent.config.detection.lambda_functions import DeclaredFunction, Request, read_functions
+from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, deploy_command, several_functions_error
@@ -28,7 +30,6 @@ class SiblingFunctions:
         declared = read_functions(project.folder)
         several = declared if len({function.command for function in declared}) > 1 else []
         self._functions = list(filter(None, map(self._find, several)))
-        self._requests = {function.name: function.requests for function in several}
         self._source = several[0].source if several else ""
 
     def refusal(self) -> DetectionError | None:
@@ -44,17 +45,19 @@ class SiblingFunctions:
         """
         if app is not None and not any(function.app.is_same(app) for function in self._functions):
             return None
-        functions = [function for function in self._functions if self._requests[function.name]]
+        functions = [function for function in self._functions if function.requests]
         roots = {function.app.root for function in functions}
         root = roots.pop() if len(roots) == 1 else "."
-        routes = [_route(function.app, root, request) for function in functions for request in self._requests[function.name]]
+        routes = [_route(function.app, root, request) for function in functions for request in function.requests]
         handlers = {(route.folder, route.handler) for route in routes}
         is_clear = len({(route.method, route.path) for route in routes}) == len(set(routes))
         if len(handlers) < 2 or not is_clear or any("." in route.folder.strip(".") for route in routes):
             return None
         shared = dict.fromkeys(module for each in functions for module in each.app.shared_modules)
         together = App("", "", "handler", root, self._source, (), shared_modules=tuple(shared), routes=_in_order(routes))
-        return self._with_remarks(together, functions)
+        return with_cors(
+            self._with_remarks(together, functions), [each for function in functions for each in function.requests]
+        )
 
     def with_others(self, app: App) -> App:
         """Return the app with a remark about the others, if it is one of the functions."""
@@ -88,7 +91,9 @@ class SiblingFunctions:
         except DetectionError:
             return None
         name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
-        return ListedFunction(function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name))
+        return ListedFunction(
+            function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name), function.requests
+        )
 
 
 def _route(app: App, root: str, request: Request) -> Route:

@@ -16,7 +16,7 @@ _NAMES = {"AWS::DynamoDB::Table": "TableName", "AWS::Serverless::SimpleTable": "
 """The property of each kind of resource that its `!Ref` gives."""
 _REFERENCE = re.compile(r"!Ref\s+(\w+)")
 _PART = re.compile(r"\$\{(\w+)\}")
-_COMPUTED = re.compile(r"[!&*|>{\[]|.*(?:\$\{|\{\{resolve:)")
+_COMPUTED = re.compile(r"[!&|>{\[]|\*\w|.*(?:\$\{|\{\{resolve:)")
 """Values that only AWS or the other tool knows, and texts of several lines."""
 _DEPTH_MAX = 3
 
@@ -24,9 +24,15 @@ _DEPTH_MAX = 3
 def plain_variables(variables: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the variables whose values the template says, each with its value."""
     for name, value in variables.items():
-        text = _resolve(value, template)
-        if text is not None and not _COMPUTED.match(text):
+        text = resolve(value, template)
+        if text is not None:
             yield name, text
+
+
+def resolve(value: Any, template: Mapping[str, Any]) -> str | None:
+    """Return the text of a value, with what it refers to. None if the template doesn't say it."""
+    text = _resolve(value, template)
+    return None if text is None or _COMPUTED.match(text) else text
 
 
 def _resolve(value: Any, template: Mapping[str, Any], depth: int = 0) -> str | None:

@@ -7,19 +7,23 @@ from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
 _VARIABLE = re.compile(r"\$\{(?P<kind>self|opt|env|sls):(?P<path>[\w.-]+)(?:\s*,\s*['\"]?(?P<default>[\w./:@-]*)['\"]?)?\}")
+_ITEM = re.compile(r"^(?P<indent> *- +)(?P<value>\S.*)$")
 _ROUNDS_MAX = 4
-_FLOW_PAIR = re.compile(
-    r"""["']?(?P<key>[\w.:/-]+)["']?\s*:\s+(?P<value>'[^']*'|"[^"]*"|\{(?:[^{}'"]|'[^']*'|"[^"]*"|\{[^{}]*\})*\}|[^,{}]*)"""
-)
+_PAIR = re.compile(r"""["']?(?P<key>[\w.:/-]+)(?:["']\s*:\s*|\s*:\s+)(?P<value>.*)""", re.DOTALL)
+_FLOW_TOKEN = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|[\s\S]""")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
 class Mapping(dict[str, Any]):
-    """A mapping of YAML. If it stands for a list of mappings, it has what all of them have, and `entries` has each."""
+    """A mapping of YAML. If it stands for a list of mappings, it has what all of them have, and `entries` has each.
+
+    If it stands for a list of texts, it is empty, and `texts` has them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[dict[str, Any]] = []
+        self.texts: list[str] = []
 
     def add(self, key: str, value: Any, *, starts_entry: bool) -> None:
         """Set a key, in the entry of the list that it starts or belongs to as well."""
@@ -29,23 +33,39 @@ class Mapping(dict[str, Any]):
         if self.entries:
             self.entries[-1][key] = value
 
+    def add_item(self, item: Mapping | str) -> None:
+        """Add an item to the list that it stands for."""
+        if isinstance(item, str):
+            self.texts.append(item)
+        else:
+            self.update(item)
+            self.entries.append(item)
+
 
 def read_mappings(text: str) -> dict[str, Any]:
-    """Return the nested mappings of YAML, whose values are mappings or texts.
+    """Return the nested mappings of YAML or JSON, whose values are mappings or texts.
 
-    A list of mappings becomes one `Mapping`. Other lists and what else there may be are left out.
+    A list of mappings or of texts becomes one `Mapping`. What else there may be is left out.
     """
+    if text.lstrip().startswith("{"):
+        return _flow_collection(text.strip()) or Mapping()
     top = Mapping()
     open_mappings: list[tuple[int, Mapping]] = [(-1, top)]
-    for line in text.splitlines():
-        match = _LINE.match(line.rstrip())
+    lines = iter(text.splitlines())
+    for line in lines:
+        match = _LINE.match(line.rstrip()) or _ITEM.match(line.rstrip())
         if match is None:
             continue
         indent = len(match["indent"])
         while open_mappings[-1][0] >= indent:
             open_mappings.pop()
         value = _without_comment(match["value"] or "")
-        inner = _flow_mapping(value)
+        while value.startswith(("[", "{")) and not _is_closed(value) and (following := next(lines, None)) is not None:
+            value += f" {_without_comment(following)}"
+        inner = _flow_collection(value)
+        if match.re is _ITEM:
+            open_mappings[-1][1].add_item(parse_scalar(value) if inner is None else inner)
+            continue
         scalar = parse_scalar(value) if value and inner is None else None
         below = Mapping() if inner is None else inner
         open_mappings[-1][1].add(match["key"], below if scalar is None else scalar, starts_entry="-" in match["indent"])
@@ -60,15 +80,39 @@ def entries_at(mapping: Any, key: str) -> list[dict[str, Any]]:
     return (below.entries if isinstance(below, Mapping) else []) or ([below] if below else [])
 
 
-def _flow_mapping(text: str) -> Mapping | None:
-    """Return the mapping of `{Path: /hello, Method: get}`, None for anything else."""
-    if not (text.startswith("{") and text.endswith("}")):
+def _flow_collection(text: str) -> Mapping | None:
+    """Return the mapping of `{Path: /hello, Method: get}`, or that of the list `[GET, POST]`. None for anything else."""
+    if not text.startswith(("{", "[")) or not text.endswith(("}", "]")):
         return None
     mapping = Mapping()
-    for pair in _FLOW_PAIR.finditer(text[1:-1]):
-        inner = _flow_mapping(pair["value"])
-        mapping.add(pair["key"], parse_scalar(pair["value"]) if inner is None else inner, starts_entry=False)
+    for part in _flow_parts(text[1:-1]):
+        pair = _PAIR.match(part) if text.startswith("{") else None
+        value = pair["value"] if pair else part
+        inner = _flow_collection(value)
+        item = parse_scalar(value) if inner is None else inner
+        if pair:
+            mapping.add(pair["key"], item, starts_entry=False)
+        elif text.startswith("["):
+            mapping.add_item(item)
     return mapping
+
+
+def _flow_parts(text: str) -> list[str]:
+    """Return what stands between the commas that are outside quotes and brackets."""
+    parts, depth = [""], 0
+    for token in _FLOW_TOKEN.findall(text):
+        depth += (token in ("[", "{")) - (token in ("]", "}"))
+        if token == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += token
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _is_closed(text: str) -> bool:
+    """Whether a list or mapping in brackets ends."""
+    tokens = _FLOW_TOKEN.findall(text)
+    return sum(token in ("[", "{") for token in tokens) <= sum(token in ("]", "}") for token in tokens)
 
 
 def with_own_values(mapping: dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +130,7 @@ def _substitute(value: Any, top: dict[str, Any]) -> Any:
         mapping = Mapping()
         mapping.update((key, _substitute(each, top)) for key, each in value.items())
         mapping.entries = [{key: _substitute(each, top) for key, each in entry.items()} for entry in value.entries]
+        mapping.texts = [_substitute(text, top) for text in value.texts]
         return mapping
     return _VARIABLE.sub(lambda match: _value_of(match, top), value)
 
@@ -118,3 +163,9 @@ def text_at(mapping: Any, key: str) -> str:
     """Return the text of a key, "" if it has none."""
     value = mapping.get(key) if isinstance(mapping, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def texts_at(mapping: Any, key: str) -> list[str]:
+    """Return the texts of the list that a key has, or its only text."""
+    below = mapping_at(mapping, key)
+    return below.texts if isinstance(below, Mapping) else list(filter(None, [text_at(mapping, key)]))

@@ -1,0 +1,33 @@
+"""The settings that a deployment file has for the functions that become one app. Those of the user come first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from lambent.config.model import App, Cors
+from lambent.config.settings import Settings
+from lambent.config.sourced import Sourced
+from lambent.units import listing
+
+
+def take_over(app: App, settings: Settings) -> tuple[App, dict[str, Sourced[Any]]]:
+    """Return the app with a remark about each setting of its deployment file, and those that nothing else sets, by name."""
+    declared: dict[str, Sourced[Any]] = {}
+    remarks: list[str] = []
+    if "cors" not in settings.raw:
+        preflights = [cors for _, cors in app.preflights]
+        if any(cors is not None and not cors.origins for cors in (app.cors, *preflights)):
+            remarks.append(f'{app.source} has CORS that its text doesn\'t say, or several: set cors = {{ origins = ["*"] }}')
+        elif app.cors is not None:
+            declared["cors"] = Sourced(app.cors, app.source)
+            remarks.append(f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}")
+        elif preflights:
+            remarks.append(f"preflight requests from {_origins(*preflights)} are answered as {app.source} has it")
+    return replace(app, remarks=(*app.remarks, *remarks)), declared
+
+
+def _origins(*cors: Cors) -> str:
+    origins = list(dict.fromkeys(origin for each in cors for origin in each.origins))
+    return "everywhere" if "*" in origins else listing(origins)

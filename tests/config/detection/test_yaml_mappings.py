@@ -1,0 +1,33 @@
+"""The part of YAML that other tools' files need."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, texts_at
+
+BLOCK = """\
+functions:
+  one:
+    names:
+      - a
+      - 'b, c' # said
+    events:
+    - http: GET /a
+    - http:
+        path: b
+"""
+FLOW = """\
+functions: {one: {names: [a, 'b, c'], events: [
+  {http: GET /a}, # the first
+  {http: {path: b}}]}}
+"""
+JSON = '{"functions": {"one": {"names": ["a", "b, c"],\n "events": [{"http": "GET /a"}, {"http": {"path":"b"}}]}}}'
+
+
+@pytest.mark.parametrize("text", [BLOCK, FLOW, JSON])
+def test_lists_are_the_same_in_blocks_in_brackets_and_in_json(text: str) -> None:
+    function = mapping_at(read_mappings(text), "functions", "one")
+    assert texts_at(function, "names") == ["a", "b, c"]
+    first, second = entries_at(function, "events")
+    assert (text_at(first, "http"), second["http"]) == ("GET /a", {"path": "b"})

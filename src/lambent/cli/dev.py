@@ -35,6 +35,7 @@ from lambent.events import Deployed, Emit, Event, Notice, Reloaded, Warned, Watc
 from lambent.lazy import LazyModule
 from lambent.library.app_source import AppSource, Builder
 from lambent.library.build_attempts import build_and_use
+from lambent.library.datasette_folder import read_datasette_folder
 from lambent.library.deploy import DeployedBuild, load_for_destination
 from lambent.library.destination import Destination, ensure_local
 from lambent.library.version_description import describe_version
@@ -70,7 +71,7 @@ def command(app: AppSource, builder: Builder, cold: bool, port: int | None, stat
     browser reloads. A change of requirements, settings, data or local packages builds the zip again. Errors are shown here and
     in the browser. Ctrl-C ends it, and the local Lambda too if this command has started it.
     """
-    if is_database(app.path):
+    if is_database(app.path) or read_datasette_folder(app.path):
         what, hint = "dev reloads code, and a database has none", f"lambent deploy --local {app.path}"
         raise UsageError(what, where=str(app.path), hint=f"{hint}, or datasette serve {app.path} --reload")
     with reporter(False) as show, _interrupts(), contextlib.suppress(KeyboardInterrupt):

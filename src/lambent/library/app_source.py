@@ -22,6 +22,7 @@ from lambent.errors import LambentError, UsageError
 from lambent.events import Detected, Emit, Notice
 from lambent.lazy import LazyModule
 from lambent.library.corrections import with_known_corrections
+from lambent.library.datasette_folder import read_datasette_folder
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.library.missing_tables import with_known_tables
 from lambent.package.artifact import Artifact
@@ -70,27 +71,33 @@ class AppSource(Struct, frozen=True):
     def _project(self, cache: Path, emit: Emit) -> _DatabaseProject | None:
         """Return the project that serves the database, None if the path is none."""
         if is_database(self.path):
-            project = datasette_project.write_project(self.path, self.datasette, cache, emit)
-            location = locate_app(self.path, self.flags, os.environ)
-            flags = replace(self.flags, name=location.app, overflow=self.flags.overflow or project.overflow or None)
-            return _DatabaseProject(self.path, project.folder, flags)
+            return self._write_project(self.path, self.datasette, cache, emit)
+        if self.flags.app is None and (folder := read_datasette_folder(self.path)):
+            emit(Notice(folder.description))
+            return self._write_project(folder.database, folder.options, cache, emit)
         if self.datasette != DatasetteOptions():
             what = f"{self.path} is not a SQLite database, so Datasette can't serve it"
             raise UsageError(what, where="PATH", hint="pass databases, or omit --metadata, --install and more paths")
         return None
 
+    def _write_project(self, database: Path, options: DatasetteOptions, cache: Path, emit: Emit) -> _DatabaseProject:
+        project = datasette_project.write_project(database, options, cache, emit)
+        location = locate_app(self.path, self.flags, os.environ)
+        flags = replace(self.flags, name=location.app, overflow=self.flags.overflow or project.overflow or None)
+        return _DatabaseProject(self.path, project.folder, flags)
+
 
 class _DatabaseProject(Struct, frozen=True):
-    """The project in the cache that serves a database, and the flags for it."""
+    """The project in the cache that serves a database, or the databases of a folder, and the flags for it."""
 
-    database: Path
+    path: Path
     folder: Path
     flags: Flags
 
     def named(self, config: Config, typed: Flags) -> Config:
         """Return the configuration as one of the database: where the project is in the cache says nothing."""
-        origins = config.origins if typed.name else {**config.origins, "name": self.database.name}
-        return replace(config, identities=project_identities(find_project(self.database).path), origins=origins)
+        origins = config.origins if typed.name else {**config.origins, "name": self.path.absolute().name}
+        return replace(config, identities=project_identities(find_project(self.path).path), origins=origins)
 
 
 class Builder(Struct, frozen=True):

@@ -369,6 +369,14 @@ def test_plug_in_of_datasette_is_told_of_the_app_that_serves_it(tmp_path: Path) 
     assert detect(tmp_path).spec == "app:app"
 
 
+def test_folder_for_datasette_without_a_database_is_told_of_an_app_that_serves_it(tmp_path: Path) -> None:
+    write_project(tmp_path, {"fetch.py": "import requests\n", "metadata.json": "{}", "requirements.txt": "datasette\n"})
+    with pytest.raises(DetectionError, match="for Datasette, and has no database") as error:
+        detect(tmp_path)
+    (tmp_path / "app.py").write_text(error.value.hint.partition("here:\n")[2])
+    assert detect(tmp_path).spec == "app:app"
+
+
 def test_folders_that_their_own_apps_import_from_are_no_projects_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
+from lambent.config.detection.datasette_files import is_for_datasette, no_database_error
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import WSGI_FACTORY, find_application, managed_settings, site_without_wsgi
@@ -184,6 +185,8 @@ def _refuse(modules: ProjectModules, results: Survey) -> Candidate:
 
 def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
     """Return the error that helps most when a project has no app."""
+    if is_for_datasette(modules.folder):
+        return no_database_error(modules.folder)
     searched = [module for module, _ in results.reasons]
     if hidden := hidden_app_error(modules, searched):
         return hidden

@@ -141,13 +141,14 @@ def test_editable_repository_as_pip_freeze_writes_it(tmp_path: Path, registry: R
 
 def test_closed_protocol_of_github_and_old_address_of_pypi_are_replaced(tmp_path: Path) -> None:
     lines = "-i https://pypi.python.org/simple/\n# of 2014\ngit+git://github.com/nowhere/tools.git@master#egg=tools\n"
-    lines += "old==1.0 # git\ndistro-info===0.23ubuntu1\n"
+    lines += "git://github.com/nowhere/more.git#egg=more\nold==1.0 # git\ndistro-info===0.23ubuntu1\n"
     project = write(tmp_path / "app", {"requirements.txt": lines})
     request = make_request(project, TARGET, tmp_path / "cache")
     with readable_by_uv(requirements_txt.read_files(request), request) as name:
         assert Path(name).read_text().splitlines() == [
             "-i https://pypi.org/simple/",
             "git+https://github.com/nowhere/tools.git@master#egg=tools",
+            "git+https://github.com/nowhere/more.git#egg=more",
             "old==1.0",
             "distro-info==0.23",
         ]

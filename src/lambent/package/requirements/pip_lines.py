@@ -34,7 +34,7 @@ from lambent.package.requirements.toml_file import read_toml
 from lambent.package.urls import local_path
 
 _EDITABLE_REPOSITORY = re.compile(r"(?:-e|--editable)[= ]\s*(git\+[^#\s]+)(?:#(\S+))?")
-_CLOSED_PROTOCOL = re.compile(r"git\+git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
+_CLOSED_PROTOCOL = re.compile(r"(?<![\w+])(?:git\+)?git://(?=(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/)")
 _NO_COMMA = re.compile(r"(?m)^([A-Za-z0-9][\w.\[\],-]*\s*[<>=!~]=?\s*[\w.*]+)\s*(?=[<>!~]=?\s*[\w.*]|==\s*[\w.*])")
 _PATCHED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)\s*===\s*(\d+(?:\.\d+)*)(?:ubuntu|build|debian|deb|dfsg)[\w.+-]*")
 _CONDA = re.compile(

@@ -114,6 +114,25 @@ def test_each_folder_has_modules_of_its_own(code: Path) -> None:
     assert [router(request("GET", f"/{name}"), None) for name in names] == names
 
 
+def test_functions_see_their_own_variables_at_import_and_in_a_request(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVEL", "user")
+    (code / "settings.py").write_text("import os\nTABLE = os.environ.get('TABLE')\n")
+    (code / "inner").mkdir()
+    text = "import os, settings\nAT_IMPORT = settings.TABLE\ndef handler(event, context):\n"
+    text += "    return AT_IMPORT, os.environ.get('TABLE'), os.environ['LEVEL']\n"
+    for name in ("one", "two", "inner/app"):
+        (code / f"{name}.py").write_text(text)
+    first, second, third = (
+        route("GET", "/a") | {"variables": {"TABLE": "items", "LEVEL": "debug"}},
+        route("GET", "/b", "app", folder="inner") | {"variables": {"TABLE": "users"}},
+        route("GET", "/c", "two") | {"variables": {}},
+    )
+    router = FunctionRouter([first, second, third], own_files=["settings.py", "one.py", "two.py", "inner/app.py"])
+    tables = {"/a": "items", "/b": "users", "/c": None}
+    for path in ("/a", "/b", "/c", "/b", "/a", "/c"):
+        assert router(request("GET", path), None) == (tables[path], tables[path], "user")
+
+
 def test_what_an_import_raises_is_raised_at_the_start(code: Path) -> None:
     (code / "one.py").write_text("import os\nos.environ['NOT_SET']\n")
     with pytest.raises(KeyError, match="NOT_SET"):

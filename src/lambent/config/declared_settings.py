@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lambent.config.model import App, Cors
+from lambent.config.model import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Cors
 from lambent.config.settings import Settings
 from lambent.config.sourced import Sourced
 from lambent.units import listing
@@ -25,6 +25,17 @@ def take_over(app: App, settings: Settings) -> tuple[App, dict[str, Sourced[Any]
             remarks.append(f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}")
         elif preflights:
             remarks.append(f"preflight requests from {_origins(*preflights)} are answered as {app.source} has it")
+    limits = {
+        "memory": ("memory_mb", app.memory_mb, MEMORY_DEFAULT_MB, "MB"),
+        "timeout": ("timeout_s", app.timeout_s, TIMEOUT_DEFAULT_S, "s"),
+    }
+    shown = []
+    for key, (field, value, default, unit) in limits.items():
+        if key not in settings.raw and value > default:
+            declared[field] = Sourced(value, app.source)
+            shown.append(f"{key} {value} {unit}")
+    if shown:
+        remarks.append(f"{listing(shown)}, the most that a function of {app.source} has")
     return replace(app, remarks=(*app.remarks, *remarks)), declared
 
 

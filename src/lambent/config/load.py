@@ -115,8 +115,10 @@ def load(
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)
     check_settings(app.value, runtime, values)
-    values |= {"app": app, "runtime": runtime}
+    cors = declared.pop("cors", None)
+    values |= {"app": app, "runtime": runtime, **declared}
     origins = {field: value.origin for field, value in values.items()} | environment.origins()
+    origins |= settings.origins((*PACKAGING, *HOSTING)) | ({"cors": cors.origin} if cors else {})
     config = Config(
         path=project.path,
         former_name=name.former,
@@ -126,9 +128,9 @@ def load(
         environment=_pairs(environment.plain),
         secrets=_pairs(environment.secrets),
         packaging=packaging,
-        hosting=replace(hosting, **{key: setting.value for key, setting in declared.items()}),
+        hosting=replace(hosting, cors=cors.value) if cors else hosting,
         candidates=candidates,
-        origins=origins | settings.origins((*PACKAGING, *HOSTING)) | {key: setting.origin for key, setting in declared.items()},
+        origins=origins,
         **{field: value.value for field, value in values.items()},
     )
     refuse_unset_of_set(config)

@@ -26,6 +26,10 @@ RuntimeClient = Literal["lambent", "aws"]
 CLIENTS: dict[str, RuntimeClient] = {"lambent": "lambent", "aws": "aws"}
 
 
+Pairs = tuple[tuple[str, str], ...]
+"""Names, each with its value."""
+
+
 class Cors(Struct, frozen=True):
     """The CORS headers that the Function URL sends in place of the app."""
 
@@ -42,6 +46,7 @@ class Route(Struct, frozen=True):
 
     `method` is "GET" or "ANY", `path` "/items/{id}", or "" for requests that no other route is for. `attribute` of `module` is
     the handler, which gets events of `payload` "1.0" or "2.0". `folder` is where its code is, relative to the project.
+    `variables` are the environment variables that only its function has, or with other values.
     """
 
     method: str
@@ -50,6 +55,7 @@ class Route(Struct, frozen=True):
     attribute: str
     folder: str = "."
     payload: str = "2.0"
+    variables: Pairs = ()
 
     @property
     def handler(self) -> str:
@@ -76,6 +82,7 @@ class App(Struct, frozen=True):
     folders, relative to the project, that are imported as if they were in the root: those of a layer, for example.
     With `routes`, the app is several functions that the deployment file `source` describes, and it has no module of its own.
     `cors` is what their HTTP API adds to all responses. `preflights` are what their REST API answers to OPTIONS, by path.
+    `memory_mb` and `timeout_s` are the most that one of them has, 0 if the file doesn't say.
     """
 
     module: str
@@ -90,6 +97,8 @@ class App(Struct, frozen=True):
     routes: tuple[Route, ...] = ()
     cors: Cors | None = None
     preflights: tuple[tuple[str, Cors], ...] = ()
+    memory_mb: int = 0
+    timeout_s: int = 0
 
     def is_same(self, other: App) -> bool:
         """Return whether both are the same object, wherever each was found."""

@@ -51,6 +51,7 @@ def routes_file(config: Config) -> dict[str, SourceFile]:
             "handler": route.handler,
             "folder": "" if route.folder == "." else route.folder,
             "payload": route.payload,
+            "variables": dict(route.variables),
         }
         for route in config.app.routes
     ]

@@ -15,6 +15,12 @@ def variable(name: str, default: str = "") -> str:
     return default if value is None else value.decode("utf-8", "surrogateescape")
 
 
+def variable_names() -> list[str]:
+    """Return the names of the variables that are set."""
+    os = sys.modules.get("os")
+    return list(os.environ) if os is not None else [name.decode("utf-8", "surrogateescape") for name in posix.environ]
+
+
 def set_variable(name: str, value: str | None) -> None:
     """Set a variable for the app and its child processes; None removes it."""
     key = name.encode()

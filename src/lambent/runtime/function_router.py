@@ -1,8 +1,10 @@
 """Several functions of a project behind one URL, as API Gateway has them: the first route that matches a request decides.
 
 `functions.json` next to this module lists the routes. Each has a method ("GET", "ANY"), a path ("/items/{id}"; "" for requests
-that no other path matches), a handler, the folder of its function's code ("" for the top of the zip), and the payload of its
-events ("1.0" for those of a REST API). As in functions of their own, code in one folder doesn't see the modules of another.
+that no other path matches), a handler, the folder of its function's code ("" for the top of the zip), the payload of its events
+("1.0" for those of a REST API), and the variables that only this function has, or with other values. As in functions of their
+own, code in one folder doesn't see the modules of another. If variables differ, those with other variables have other copies of
+the app's own modules, so that what a module reads at its import is right too. The modules of packages are the same for all.
 A route with origins instead of a handler answers preflight requests, as a REST API with CORS does. If the URL `has_cors`, it
 adds those headers to each response, and the functions' own are left out, as an HTTP API leaves them out.
 """
@@ -13,13 +15,15 @@ import sys
 from urllib.parse import unquote
 
 from .app_loader import load_app
+from .environment import set_variable, variable_names
 from .json_text import parse
 from .resource_paths import match, most_specific_first
 from .rest_api import NOT_FOUND, is_request, rest_event, url_result
+from .writable import own_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     Route = dict[str, Any]
@@ -30,15 +34,15 @@ _ROUTES = __file__.rpartition("/")[0] + "/functions.json"
 class FunctionRouter:
     """The handler that calls the function of a route. Each function is imported at once, so that a start shows its errors."""
 
-    def __init__(self, routes: Sequence[Route], *, has_cors: bool = False) -> None:
+    def __init__(self, routes: Sequence[Route], *, has_cors: bool = False, own_files: Sequence[str] = ()) -> None:
         order = {path: index for index, path in enumerate(most_specific_first({route["path"] for route in routes} - {""}))}
         self._routes = sorted(routes, key=lambda route: (order.get(route["path"], len(order)), route["method"] == "ANY"))
         self._has_cors = has_cors
-        self._folders = CodeFolders()
-        self._handlers: dict[tuple[str, str], Callable[[Any, Any], Any]] = {}
+        self._scopes = Scopes(own_files if any(route.get("variables") for route in routes) else ())
+        self._handlers: dict[tuple[Scope, str], Callable[[Any, Any], Any]] = {}
         for route in routes:
             if "handler" in route:
-                self._load(route["folder"], route["handler"])
+                self._load(route)
 
     def __call__(self, event: Any, context: Any) -> Any:
         if not is_request(event):
@@ -48,46 +52,76 @@ class FunctionRouter:
             if parameters is not None and "origins" in route:
                 return _preflight_response(route, event)
             if parameters is not None:
-                self._folders.enter(route["folder"])
-                result = _call(self._handlers[route["folder"], route["handler"]], route, parameters, event, context)
+                result = _call(self._load(route), route, parameters, event, context)
                 return _without_cors(result) if self._has_cors else result
         return NOT_FOUND
 
-    def _load(self, folder: str, handler: str) -> None:
-        if (folder, handler) not in self._handlers:
-            self._folders.enter(folder)
-            self._handlers[folder, handler] = load_app(handler)
+    def _load(self, route: Route) -> Callable[[Any, Any], Any]:
+        """Make the scope of a route's function the current one, and return its handler."""
+        scope = self._scopes.of(route["folder"], route.get("variables") or {})
+        self._scopes.enter(scope)
+        key = (scope, route["handler"])
+        if key not in self._handlers:
+            self._handlers[key] = load_app(route["handler"])
+        return self._handlers[key]
 
 
-class CodeFolders:
-    """The folders of functions' code. One at a time is on the import path, and `sys.modules` has its modules only."""
+class Scope:
+    """What functions with code in one folder ("" for none but the top) and the same variables have in common."""
 
-    def __init__(self) -> None:
-        self._top, self._current = sys.path[0], ""
-        self._modules: dict[str, dict[str, Any]] = {}
+    def __init__(self, folder: str, variables: dict[str, str]) -> None:
+        self.folder, self.variables = folder, variables
+        self.modules: dict[str, Any] = {}
 
-    def enter(self, folder: str) -> None:
-        """Make a folder the one that imports see, "" for none but the top."""
-        if folder == self._current:
+
+class Scopes:
+    """The scopes of functions. The current one is on the import path, in the environment and in `sys.modules`.
+
+    `own_files` are those of all functions, relative to the top, if each scope has modules of its own from there as well.
+    """
+
+    def __init__(self, own_files: Iterable[str] = ()) -> None:
+        self._top, self._own_names = sys.path[0], {file.partition("/")[0] for file in own_files}
+        self._current = Scope("", {})
+        self._scopes: dict[tuple[str, tuple[tuple[str, str], ...]], Scope] = {("", ()): self._current}
+        self._set_names = set(variable_names())  # the user's own values are for all functions
+
+    def of(self, folder: str, own: dict[str, str]) -> Scope:
+        """Return the scope of functions in a folder with variables of their own."""
+        unset = {name: value for name, value in own.items() if name not in self._set_names}
+        return self._scopes.setdefault((folder, tuple(sorted(unset.items()))), Scope(folder, unset))
+
+    def enter(self, scope: Scope) -> None:
+        """Make a scope the current one."""
+        last = self._current
+        if scope is last:
             return
-        if self._current:
-            path = f"{self._top}/{self._current}"
-            sys.path.remove(path)
-            modules = list(sys.modules.items())  # a lazy module may import others when it is asked for its path
-            own = {name: module for name, module in modules if _path_of(module).startswith(f"{path}/")}
-            for name in own:
-                del sys.modules[name]
-            self._modules[self._current] = own
-        if folder:
-            sys.path.insert(0, f"{self._top}/{folder}")
-            sys.modules.update(self._modules.get(folder, {}))
-        self._current = folder
+        modules = list(sys.modules.items())  # a lazy module may import others when it is asked for its path
+        last.modules = {name: module for name, module in modules if self._is_of_scope(_path_of(module), last)}
+        for name in last.modules:
+            del sys.modules[name]
+        for name in last.variables:
+            set_variable(name, None)
+        if last.folder:
+            sys.path.remove(f"{self._top}/{last.folder}")
+        if scope.folder:
+            sys.path.insert(0, f"{self._top}/{scope.folder}")
+        for name, value in scope.variables.items():
+            set_variable(name, value)
+        sys.modules.update(scope.modules)
+        self._current = scope
+
+    def _is_of_scope(self, path: str, scope: Scope) -> bool:
+        if not path.startswith(f"{self._top}/"):
+            return False
+        name = path[len(self._top) + 1 :]
+        return name.partition("/")[0] in self._own_names or bool(scope.folder and name.startswith(f"{scope.folder}/"))
 
 
 def router() -> FunctionRouter:
     """Return the handler for the routes in the zip."""
     with open(_ROUTES, "rb", 0) as file:  # noqa: PTH123 - pathlib would cost 10 ms
-        return FunctionRouter(**parse(file.read()))
+        return FunctionRouter(**parse(file.read()), own_files=own_files())
 
 
 def _path_of(module: Any) -> str:

@@ -6,14 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from lambent.config.detection.api_requests import Request, sam_requests, serverless_requests
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
-from lambent.config.detection.template_values import plain_variables
+from lambent.config.detection.template_values import computed_variables, plain_variables, resolve
 from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
+from lambent.config.model import Pairs
 
 TEMPLATES = ("template.yaml", "template.yml")
 SERVERLESS = ("serverless.yml", "serverless.yaml")
@@ -26,15 +28,19 @@ class DeclaredFunction(Struct, frozen=True):
     """A Python function whose code is in the project. `name` is its name in the file `source`.
 
     `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
-    say. `variables` are its environment variables with plain values, and `requests` those that an API passes to it.
+    say. `variables` are its environment variables with plain values, `computed` those with the texts of other values, and
+    `requests` those that an API passes to it. `memory_mb` and `timeout_s` are 0 if the file doesn't say them.
     """
 
     name: str
     source: str
     command: StartCommand
     triggers: tuple[str, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
+    variables: Pairs = ()
     requests: tuple[Request, ...] = ()
+    computed: Pairs = ()
+    memory_mb: int = 0
+    timeout_s: int = 0
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -127,7 +133,10 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
                 **mapping_at(properties, "Environment", "Variables"),
             }
             yield DeclaredFunction(
-                name, source, command, _triggers(events), tuple(plain_variables(variables, template)), requests
+                *(name, source, command, _triggers(events), tuple(plain_variables(variables, template)), requests),
+                computed=tuple(computed_variables(variables, template)),
+                memory_mb=_number(properties, "MemorySize", template),
+                timeout_s=_number(properties, "Timeout", template),
             )
 
 
@@ -141,9 +150,18 @@ def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunctio
             events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
             variables = {**shared, **mapping_at(function, "environment")}
             requests = tuple(serverless_requests(function, service))
+            own = {**mapping_at(service, "provider"), **function}
             yield DeclaredFunction(
-                name, source, command, _triggers(events), tuple(plain_variables(variables, resources)), requests
+                *(name, source, command, _triggers(events), tuple(plain_variables(variables, resources)), requests),
+                computed=tuple(computed_variables(variables, resources)),
+                memory_mb=_number(own, "memorySize", resources),
+                timeout_s=_number(own, "timeout", resources),
             )
+
+
+def _number(properties: dict[str, Any], key: str, template: dict[str, Any]) -> int:
+    text = resolve(properties.get(key), template) or ""
+    return int(text) if text.isdecimal() else 0
 
 
 def _triggers(kinds: list[str]) -> tuple[str, ...]:

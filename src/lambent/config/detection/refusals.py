@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent import names
-from lambent.config.detection.api_requests import Request
+from lambent.config.detection.lambda_functions import DeclaredFunction
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
@@ -48,13 +48,15 @@ FoundApp = tuple[str, str, Path, int]
 
 
 class ListedFunction(Struct, frozen=True):
-    """A function of a deployment file: its name there, its app, what calls it, and the command that deploys it."""
+    """A function of a deployment file that exists, as its app, and the command that deploys it alone."""
 
-    name: str
+    declared: DeclaredFunction
     app: App
-    triggers: tuple[str, ...]
     command: str
-    requests: tuple[Request, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.declared.name
 
 
 class SeparateAppsError(DetectionError):
@@ -90,7 +92,7 @@ def several_functions_error(modules: ProjectModules, source: str, functions: lis
     """Return the error for the functions that a deployment file has. Each becomes an app with a name of its own."""
     shown = functions[:SHOWN_MAX]
     listed = ", ".join(function.name for function in shown) + (", ..." if len(functions) > SHOWN_MAX else "")
-    lines = [f"{each.name:<30} {', '.join(each.triggers) or '-':<20} {each.app.handler}" for each in shown]
+    lines = [f"{each.name:<30} {', '.join(each.declared.triggers) or '-':<20} {each.app.handler}" for each in shown]
     return DetectionError(
         f"{source} has {len(functions)} functions, and nothing says which one to deploy: {listed}",
         where=str(modules.folder / source),

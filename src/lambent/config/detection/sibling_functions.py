@@ -9,11 +9,12 @@ from lambent.config.app_name import default_name
 from lambent.config.detection.api_cors import with_cors
 from lambent.config.detection.api_requests import Request
 from lambent.config.detection.declared_app import find_function
+from lambent.config.detection.function_variables import own_variables, unknown_variables
 from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, deploy_command, several_functions_error
-from lambent.config.model import App, Route
+from lambent.config.model import App, Pairs, Route
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -45,19 +46,28 @@ class SiblingFunctions:
         """
         if app is not None and not any(function.app.is_same(app) for function in self._functions):
             return None
-        functions = [function for function in self._functions if function.requests]
+        functions = [function for function in self._functions if function.declared.requests]
         roots = {function.app.root for function in functions}
         root = roots.pop() if len(roots) == 1 else "."
-        routes = [_route(function.app, root, request) for function in functions for request in function.requests]
+        declared = [function.declared for function in functions]
+        variables = {function.name: own_variables(function, declared) for function in declared}
+        routes = [
+            _route(function.app, root, request, variables[function.name])
+            for function in functions
+            for request in function.declared.requests
+        ]
         handlers = {(route.folder, route.handler) for route in routes}
         is_clear = len({(route.method, route.path) for route in routes}) == len(set(routes))
         if len(handlers) < 2 or not is_clear or any("." in route.folder.strip(".") for route in routes):
             return None
         shared = dict.fromkeys(module for each in functions for module in each.app.shared_modules)
         together = App("", "", "handler", root, self._source, (), shared_modules=tuple(shared), routes=_in_order(routes))
-        return with_cors(
-            self._with_remarks(together, functions), [each for function in functions for each in function.requests]
+        together = replace(
+            self._with_remarks(together, functions),
+            memory_mb=max(function.memory_mb for function in declared),
+            timeout_s=max(function.timeout_s for function in declared),
         )
+        return with_cors(together, [request for function in declared for request in function.requests])
 
     def with_others(self, app: App) -> App:
         """Return the app with a remark about the others, if it is one of the functions."""
@@ -72,8 +82,16 @@ class SiblingFunctions:
         more = f" and {len(app.routes) - _SHOWN_MAX} more" if len(app.routes) > _SHOWN_MAX else ""
         routes = ", ".join(shown) + more if more else listing(shown)
         remark = f"{len(functions)} functions of {self._source} become one, which calls them by method and path: {routes}"
-        others = [function for function in self._functions if function not in functions]
-        return replace(app, remarks=(remark, *((self._remark_about(others),) if others else ())))
+        remarks = [remark]
+        if others := [function for function in self._functions if function not in functions]:
+            remarks.append(self._remark_about(others))
+        if own := dict.fromkeys(name for route in app.routes for name, _ in route.variables):
+            remarks.append(f"each of them has its own {listing(list(own))}")
+        if unknown := unknown_variables([function.declared for function in functions]):
+            differ = "differs" if len(unknown) == 1 else "differ"
+            what = f"{listing(unknown)} {differ} from function to function, and {self._source} doesn't say the values"
+            remarks.append(f"{what}: what is set counts for all; to deploy {functions[0].name} alone: {functions[0].command}")
+        return replace(app, remarks=tuple(remarks))
 
     def _remark_about(self, others: list[ListedFunction]) -> str:
         listed, first = listing([function.name for function in others]), others[0]
@@ -91,15 +109,13 @@ class SiblingFunctions:
         except DetectionError:
             return None
         name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
-        return ListedFunction(
-            function.name, app, function.triggers, deploy_command(modules.folder, app.spec, name), function.requests
-        )
+        return ListedFunction(function, app, deploy_command(modules.folder, app.spec, name))
 
 
-def _route(app: App, root: str, request: Request) -> Route:
-    """Return the route to a function of an app with this root."""
+def _route(app: App, root: str, request: Request, variables: Pairs) -> Route:
+    """Return the route to a function with these variables of its own, of an app with this root."""
     folder = "." if app.root == root else app.root
-    return Route(request.method, request.path, app.module, app.attribute, folder, request.payload)
+    return Route(request.method, request.path, app.module, app.attribute, folder, request.payload, variables)
 
 
 def _in_order(routes: list[Route]) -> tuple[Route, ...]:

@@ -29,6 +29,11 @@ def plain_variables(variables: Mapping[str, Any], template: Mapping[str, Any]) -
             yield name, text
 
 
+def computed_variables(variables: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the other variables, each with the text that stands for its value."""
+    yield from ((name, str(value)) for name, value in variables.items() if resolve(value, template) is None)
+
+
 def resolve(value: Any, template: Mapping[str, Any]) -> str | None:
     """Return the text of a value, with what it refers to. None if the template doesn't say it."""
     text = _resolve(value, template)

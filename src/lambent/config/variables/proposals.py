@@ -63,7 +63,9 @@ def _functions(folder: Path) -> Iterator[Proposal]:
     """Yield the variables of SAM's and serverless.yml's functions, but those that differ from function to function."""
     functions = read_functions(folder)
     variables = (variable for function in functions for variable in function.variables)
-    yield from (Proposal(name, value, functions[0].source) for name, value in _unambiguous(variables))
+    computed = {name for function in functions for name, _ in function.computed}
+    plain = ((name, value) for name, value in _unambiguous(variables) if name not in computed)
+    yield from (Proposal(name, value, functions[0].source) for name, value in plain)
     services = () if functions else tuple(service_variables(folder))
     yield from (Proposal(name, value, services[0][2]) for name, value in _unambiguous(each[:2] for each in services))
 

@@ -90,6 +90,7 @@ def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> No
 def _set_names(config: Config, folder: Path) -> set[str]:
     """Return the names of the variables that the function gets, and of those in files that are packed."""
     names = {name for name, _ in (*config.environment, *config.secrets)}
+    names |= {name for route in config.app.routes for name, _ in route.variables}
     for file in (*config.packaging.allow_secrets, "settings.ini"):  # the latter is python-decouple's
         if "env" in file.rpartition("/")[2] or file == "settings.ini":
             names |= values_in_file(folder / file).keys()

@@ -1,0 +1,53 @@
+"""Variables, memory and timeout of functions that become one app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lambent.config.variables.proposals import read_proposals
+from lambent.config.variables.unset import find_unset
+from support.configs import load_config
+from support.detection import write_project
+
+HANDLER = "import os\ndef handler(event, context):\n    return os.environ['TABLE']\n"
+FILES = {"one.py": HANDLER, "two.py": HANDLER}
+SERVERLESS = """\
+provider:
+  timeout: 20
+  environment: {STAGE: prod}
+functions:
+  one:
+    handler: one.handler
+    memorySize: 2048
+    environment: {TABLE: items, QUEUE: ${cf:one.queue}, OTHER: ${cf:other}}
+    events: [{http: GET /one}]
+  two:
+    handler: two.handler
+    timeout: 60
+    environment: {TABLE: users, QUEUE: ${cf:two.queue}, OTHER: ${cf:other}}
+    events: [{http: GET /two}]
+"""
+
+
+def test_variables_that_differ_belong_to_their_functions(tmp_path: Path) -> None:
+    config = load_config(write_project(tmp_path, FILES | {"serverless.yml": SERVERLESS}))
+    assert [route.variables for route in config.app.routes] == [(("TABLE", "items"),), (("TABLE", "users"),)]
+    assert find_unset(config) == [] and set(read_proposals(tmp_path)) == {"STAGE"}
+    assert config.app.remarks[1] == "each of them has its own TABLE"
+    assert config.app.remarks[2].startswith(
+        "QUEUE differs from function to function, and serverless.yml doesn't say the values: what is set counts for all"
+    )
+
+
+def test_memory_and_timeout_are_the_most_that_a_function_has(tmp_path: Path) -> None:
+    config = load_config(write_project(tmp_path, FILES | {"serverless.yml": SERVERLESS}))
+    assert (config.memory_mb, config.timeout_s, config.origins["memory_mb"]) == (2048, 60, "serverless.yml")
+    assert config.app.remarks[-1] == "memory 2048 MB and timeout 60 s, the most that a function of serverless.yml has"
+    config = load_config(tmp_path, "memory = 512")
+    assert (config.memory_mb, config.timeout_s, config.origins["memory_mb"]) == (
+        512,
+        60,
+        "pyproject.toml [tool.lambent] memory",
+    )
+    write_project(tmp_path, {"serverless.yml": SERVERLESS.replace("2048", "128").replace("60", "3")})
+    assert load_config(tmp_path).timeout_s == 30

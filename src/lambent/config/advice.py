@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from lambent.config.detection.function_files import SERVERLESS, TEMPLATES, template_names
 from lambent.config.detection.project_text import read_text
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
@@ -27,13 +28,14 @@ _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
 _MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=")
 _CHALICE = re.compile(r"(?m)^\s*(?:from|import) chalice\b")
 _CHALICE_AUTH = re.compile(r"\bauthorizer\s*=\s*\w|\bapi_key_required\s*=\s*True")
-_SAM_AUTH = r"(?m)^[ -]*(?:(?:Default)?Authorizer:\s*(?!NONE)\S|ApiKeyRequired:\s*[Tt]rue|AuthType:\s*[\"']?AWS_IAM)"
-_SERVERLESS_AUTH = r"(?m)^[ -]*(?:authorizer:|private:\s*true)"
+_SAM_AUTH = (
+    r"(?m)^[ -]*[\"']?(?:(?:Default)?Authorizer[\"']?:\s*(?![\"']?NONE)\S|ApiKeyRequired[\"']?:\s*[Tt]rue"
+    r"|AuthType[\"']?:\s*[\"']?AWS_IAM)"
+)
+_SERVERLESS_AUTH = r"(?m)^[ -]*[\"']?(?:authorizer[\"']?:|private[\"']?:\s*true)"
 _GATEWAY_AUTH = {
-    "template.yaml": re.compile(_SAM_AUTH),
-    "template.yml": re.compile(_SAM_AUTH),
-    "serverless.yml": re.compile(_SERVERLESS_AUTH),
-    "serverless.yaml": re.compile(_SERVERLESS_AUTH),
+    **dict.fromkeys(TEMPLATES, re.compile(_SAM_AUTH)),
+    **dict.fromkeys(SERVERLESS, re.compile(_SERVERLESS_AUTH)),
     "zappa_settings.json": re.compile(r'"authorizer"\s*:|"(?:iam_authorization|api_key_required)"\s*:\s*true'),
 }
 """How the files of other deployment tools say that API Gateway, or the URL itself, lets only some callers through."""
@@ -79,7 +81,8 @@ def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:
 def _gateway_auth(folder: Path, texts: dict[str, str]) -> Iterator[Event]:
     """Name the first sign that something in front of the app has checked its callers until now."""
     chalice = {file: text for file, text in texts.items() if _CHALICE.search(text)}
-    others = (_first({name: read_text(folder / name)}, pattern) for name, pattern in _GATEWAY_AUTH.items())
+    patterns = {**dict.fromkeys(template_names(folder), _GATEWAY_AUTH[TEMPLATES[0]]), **_GATEWAY_AUTH}
+    others = (_first({name: read_text(folder / name)}, pattern) for name, pattern in patterns.items())
     if location := _first(chalice, _CHALICE_AUTH) or next(filter(None, others), ""):
         what = f"{location}: this check of callers was API Gateway's, and a URL has none: anyone can call the app"
         yield Warned(what, "--auth iam, or check callers in the app")

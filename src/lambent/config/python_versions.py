@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from lambent.config import poetry_notation
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_python_version
+from lambent.config.detection.function_files import SERVERLESS, TEMPLATES
 from lambent.config.project import Project
 from lambent.errors import UsageError
 from lambent.lazy import LazyModule
@@ -45,8 +46,8 @@ _VERSION_FILES = (
 )
 """Files that name versions, the one that counts first, with the pattern of a version in them."""
 _DEPLOYMENT_FILES = (
-    *((f"template.{suffix}", r"""^\s*Runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yaml", "yml")),
-    *((f"serverless.{suffix}", r"""^\s*runtime:\s*["']?python(\d\.\d+)\b""") for suffix in ("yml", "yaml")),
+    *((name, r"""^\s*["']?Runtime["']?:\s*["']?python(\d\.\d+)\b""") for name in TEMPLATES),
+    *((name, r"""^\s*["']?runtime["']?:\s*["']?python(\d\.\d+)\b""") for name in SERVERLESS),
     ("zappa_settings.json", r'"runtime":\s*"python(\d\.\d+)"'),
     *((name, "") for name in DOCKERFILES),
     ("render.yaml", r"""\bkey:\s*PYTHON_VERSION\s+value:\s*["']?(\d\.\d+)\b"""),

@@ -49,6 +49,7 @@ SECOND = """\
       Handler: app.nightly
       CodeUri: jobs/
 """
+OWN_API = "  Api:\n    Type: AWS::ApiGateway::RestApi\n"
 SERVERLESS = """\
 service: shop
 provider:
@@ -103,7 +104,7 @@ def test_function_that_a_deployment_file_names_is_used(
 @pytest.mark.parametrize(
     "files",
     [
-        {"template.yaml": SAM.format(code="hello/", handler="app.greet") + SECOND},
+        {"template.yaml": SAM.format(code="hello/", handler="app.greet") + SECOND + OWN_API},
         {"template.yaml": SAM.format(code="build/", handler="app.greet")},
         {"template.yaml": SAM.format(code="hello/", handler="app.greet").replace("python3.9", "nodejs22.x")},
         {"serverless.yml": SERVERLESS.format(handler="src/missing.handler")},

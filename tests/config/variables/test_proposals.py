@@ -49,8 +49,8 @@ CMD ["uvicorn", "main:app"]
 def test_functions_of_a_template_propose_plain_values(tmp_path: Path) -> None:
     write_project(tmp_path, {"template.yaml": SAM, "web.py": HANDLER, "job.py": HANDLER})
     assert read_proposals(tmp_path) == {
-        "STAGE": Proposal("STAGE", "prod", "template.yaml"),
-        "GREETING": Proposal("GREETING", "hello there", "template.yaml"),
+        "STAGE": Proposal("STAGE", "prod", "template.yaml", is_deployed=True),
+        "GREETING": Proposal("GREETING", "hello there", "template.yaml", is_deployed=True),
     }
 
 
@@ -78,7 +78,7 @@ CHALICE = """\
 
 def test_stages_of_other_tools_propose_what_they_share(tmp_path: Path) -> None:
     write_project(tmp_path / "a", {"zappa_settings.json": ZAPPA})
-    assert read_proposals(tmp_path / "a") == {"MODE": Proposal("MODE", "calm", "zappa_settings.json")}
+    assert read_proposals(tmp_path / "a") == {"MODE": Proposal("MODE", "calm", "zappa_settings.json", is_deployed=True)}
     write_project(tmp_path / "b", {".chalice/config.json": CHALICE, "zappa_settings.json": "[1]"})
     values = {name: proposal.value for name, proposal in read_proposals(tmp_path / "b").items()}
     assert values == {"MODE": "calm", "SHELF": "b"}

@@ -13,15 +13,11 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from lambent.config.detection.lambda_functions import (
-    SERVERLESS,
-    choose_function,
-    handler_command,
-    read_functions,
-)
+from lambent.config.detection.function_files import SERVERLESS, read_service
+from lambent.config.detection.lambda_functions import choose_function, handler_command, read_functions
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
-from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
+from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
 
 _ZAPPA_YAML = "zappa_settings.yml"
 _GUNICORN = re.compile(r"""(?m)^wsgi_app\s*=\s*["']([^"']+)["']""")
@@ -33,7 +29,7 @@ _VERCEL_SOURCE = re.compile(r'"src"\s*:\s*"/?([\w./-]+\.py)"')
 def read_deployment_files(folder: Path) -> Iterator[tuple[StartCommand, str]]:
     """Yield what these files start, and the file that says it."""
     for name in SERVERLESS:
-        wsgi = text_at(mapping_at(with_own_values(read_mappings(read_text(folder / name))), "custom", "wsgi"), "app")
+        wsgi = text_at(mapping_at(read_service(folder, name), "custom", "wsgi"), "app")
         if command := handler_command(wsgi, "."):
             yield command, name
     if function := choose_function(read_functions(folder)):

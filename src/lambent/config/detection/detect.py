@@ -21,10 +21,10 @@ from lambent.config.detection.datasette_files import is_for_datasette, no_databa
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
 from lambent.config.detection.django_project import WSGI_FACTORY, find_application, managed_settings, site_without_wsgi
+from lambent.config.detection.function_files import SERVERLESS, template_names
 from lambent.config.detection.import_graph import locate
 from lambent.config.detection.infrastructure import described_functions
 from lambent.config.detection.instructions import read_programs
-from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES
 from lambent.config.detection.launchers import past_launcher
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.outer_folder import check_outer_imports, find_outer_import
@@ -58,7 +58,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     modules = ProjectModules(project.folder)
     if spec is None:
         app = past_launcher(modules, _detect(modules, project, environ or {}))
-    elif spec.value in (*TEMPLATES, *SERVERLESS):
+    elif spec.value in (*template_names(project.folder), *SERVERLESS):
         app = _functions_of(project, spec)
     else:
         app = find_named_app(modules, spec)

@@ -11,16 +11,16 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.config.detection.api_requests import Request, sam_requests, serverless_requests
-from lambent.config.detection.project_text import read_text
+from lambent.config.detection.function_files import SERVERLESS, read_service, read_template, template_names
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.template_values import computed_variables, plain_variables, resolve
-from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at, with_own_values
+from lambent.config.detection.yaml_mappings import mapping_at, text_at
 from lambent.config.model import Pairs
 
-TEMPLATES = ("template.yaml", "template.yml")
-SERVERLESS = ("serverless.yml", "serverless.yaml")
 _HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
 _PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
+_OWN_API = ("AWS::ApiGateway", "AWS::ElasticLoadBalancingV2", "DefinitionBody", "DefinitionUri")
+"""What a template has if something calls a function without an event of its own."""
 _HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
 
 
@@ -30,6 +30,7 @@ class DeclaredFunction(Struct, frozen=True):
     `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
     say. `variables` are its environment variables with plain values, `computed` those with the texts of other values, and
     `requests` those that an API passes to it. `memory_mb` and `timeout_s` are 0 if the file doesn't say them.
+    `is_hidden` says that no HTTP request calls it unless one of its events is that.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DeclaredFunction(Struct, frozen=True):
     computed: Pairs = ()
     memory_mb: int = 0
     timeout_s: int = 0
+    is_hidden: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ class DeclaredFunction(Struct, frozen=True):
 
 def read_functions(folder: Path) -> list[DeclaredFunction]:
     """Return the functions of the first of these files that has any."""
-    for names, read in ((TEMPLATES, _sam_functions), (SERVERLESS, _serverless_functions)):
+    for names, read in ((template_names(folder), _sam_functions), (SERVERLESS, _serverless_functions)):
         for name in names:
             if functions := list(read(folder, name)):
                 return functions
@@ -71,7 +73,7 @@ def read_functions(folder: Path) -> list[DeclaredFunction]:
 def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and file of serverless.yml's variables, also of functions whose handler a plug-in brings."""
     for source in SERVERLESS:
-        service = with_own_values(read_mappings(read_text(folder / source)))
+        service = read_service(folder, source)
         resources = mapping_at(service, "resources")
         for part in (mapping_at(service, "provider"), *mapping_at(service, "functions").values()):
             variables = plain_variables(mapping_at(part, "environment"), resources)
@@ -81,13 +83,12 @@ def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
 def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | None:
     """Return the only function, or the only one that HTTP requests call. None if nothing decides.
 
-    serverless.yml has all that calls a function: one without events is an authorizer, or another function calls it. In a
-    template of SAM a resource of its own may.
+    One without events is an authorizer, or another function calls it, unless the file has an API as a resource of its own.
     """
     different = {function.command: function for function in functions}
     if len(different) == 1:
         return next(iter(different.values()))
-    candidates = [each for each in different.values() if each.is_http or not (each.is_other or each.source in SERVERLESS)]
+    candidates = [each for each in different.values() if each.is_http or not (each.is_other or each.is_hidden)]
     return candidates[0] if len(candidates) == 1 and candidates[0].is_http else None
 
 
@@ -98,7 +99,7 @@ def handler_command(handler: str, code: str, folder: Path | None = None) -> Star
     """
     match = _HANDLER.fullmatch(handler)
     code = posixpath.normpath(code.strip("/"))
-    if match is None:
+    if match is None or code.startswith(".."):
         return None
     if folder is not None and not (folder / code).is_dir():
         code = "."
@@ -113,14 +114,17 @@ def handler_command(handler: str, code: str, folder: Path | None = None) -> Star
 
 
 def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
-    """Yield the functions of a SAM or CloudFormation template."""
-    template = read_mappings(read_text(folder / source))
+    """Yield the functions of a SAM or CloudFormation template, of one in a folder those with code elsewhere."""
+    template, base = read_template(folder, source), posixpath.dirname(source)
     shared = mapping_at(template, "Globals", "Function")
+    has_own_api = any(name in str(template) for name in _OWN_API)
     for name, resource in mapping_at(template, "Resources").items():
         if text_at(resource, "Type") not in ("AWS::Serverless::Function", "AWS::Lambda::Function"):
             continue
         properties = {**shared, **mapping_at(resource, "Properties")}
-        code = text_at(properties, "CodeUri") or text_at(properties, "Code") or "."
+        code = posixpath.join(base, text_at(properties, "CodeUri") or text_at(properties, "Code") or ".")
+        if base and posixpath.commonpath((base, posixpath.normpath(code))) == base:
+            continue
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
         if command is not None:
@@ -135,13 +139,14 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
             yield DeclaredFunction(
                 *(name, source, command, _triggers(events), tuple(plain_variables(variables, template)), requests),
                 computed=tuple(computed_variables(variables, template)),
+                is_hidden=not has_own_api,
                 memory_mb=_number(properties, "MemorySize", template),
                 timeout_s=_number(properties, "Timeout", template),
             )
 
 
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
-    service = with_own_values(read_mappings(read_text(folder / source)))
+    service = read_service(folder, source)
     shared = mapping_at(service, "provider", "environment")
     resources = mapping_at(service, "resources")
     for name, function in mapping_at(service, "functions").items():
@@ -154,6 +159,7 @@ def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunctio
             yield DeclaredFunction(
                 *(name, source, command, _triggers(events), tuple(plain_variables(variables, resources)), requests),
                 computed=tuple(computed_variables(variables, resources)),
+                is_hidden=True,
                 memory_mb=_number(own, "memorySize", resources),
                 timeout_s=_number(own, "timeout", resources),
             )

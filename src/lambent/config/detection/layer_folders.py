@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from posixpath import normpath
+from posixpath import dirname, join, normpath
 
-from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES
-from lambent.config.detection.project_text import read_text
-from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
+from lambent.config.detection.function_files import SERVERLESS, read_service, read_template, template_names
+from lambent.config.detection.yaml_mappings import mapping_at, text_at
 
 _DEPTH_MAX = 4
 _SKIPPED = frozenset(("node_modules", "venv", "env", "site-packages", "tests", "test", "build", "dist", "cdk.out"))
@@ -43,10 +42,10 @@ def layer_requirements(folder: Path) -> tuple[Path, ...]:
 
 def _declared_layers(folder: Path) -> Iterator[str]:
     """Yield the folders of the layers in a template of SAM and in serverless.yml."""
-    for name in TEMPLATES:
-        for resource in mapping_at(read_mappings(read_text(folder / name)), "Resources").values():
+    for name in template_names(folder):
+        for resource in mapping_at(read_template(folder, name), "Resources").values():
             if text_at(resource, "Type") == "AWS::Serverless::LayerVersion":
-                yield normpath(text_at(mapping_at(resource, "Properties"), "ContentUri"))
+                yield normpath(join(dirname(name), text_at(mapping_at(resource, "Properties"), "ContentUri")))
     for name in SERVERLESS:
-        for layer in mapping_at(read_mappings(read_text(folder / name)), "layers").values():
+        for layer in mapping_at(read_service(folder, name), "layers").values():
             yield normpath(text_at(layer, "path"))

@@ -18,7 +18,7 @@ from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.harmless import is_harmless
 from lambent.config.variables.own_secrets import is_own_secret
-from lambent.config.variables.proposals import LAMBDA_FILES, Proposal, read_proposals
+from lambent.config.variables.proposals import Proposal, read_proposals
 from lambent.config.variables.unset import django_report
 from lambent.events import Event, Notice
 
@@ -141,7 +141,7 @@ def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Itera
 def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     """Yield values for what the app reads and can start without, if another tool deploys it to Lambda with them."""
     for proposal in _usable(reads, proposals):
-        if proposal.source in LAMBDA_FILES:
+        if proposal.is_deployed:
             yield Automatic(proposal.name, proposal.value, proposal.source)
 
 
@@ -150,7 +150,7 @@ def _usable(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> list[Pr
 
 
 def _suits(read: Read, proposal: Proposal) -> bool:
-    is_harmless_value = is_harmless(read.name, proposal.value, deployed=proposal.source in LAMBDA_FILES)
+    is_harmless_value = is_harmless(read.name, proposal.value, deployed=proposal.is_deployed)
     return is_harmless_value and (not read.is_number or _NUMBER.fullmatch(proposal.value) is not None)
 
 

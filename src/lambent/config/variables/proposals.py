@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.config.detection.declarations import COMPOSE_FILES
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_variables
-from lambent.config.detection.lambda_functions import SERVERLESS, TEMPLATES, read_functions, service_variables
+from lambent.config.detection.lambda_functions import read_functions, service_variables
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
@@ -36,17 +36,19 @@ _COMPUTED = re.compile(r"\$[{(A-Za-z_]")
 
 
 STAGE_FILES = ("zappa_settings.json", ".chalice/config.json")
-LAMBDA_FILES = frozenset((*TEMPLATES, *SERVERLESS, *STAGE_FILES))
-"""Files that say what the app has on Lambda already."""
 
 
 class Proposal(Struct, frozen=True):
-    """A value for an environment variable, and the file that has it. `is_random` asks for a random value instead."""
+    """A value for an environment variable, and the file that has it. `is_random` asks for a random value instead.
+
+    `is_deployed` says that the app has it on Lambda already, by another tool.
+    """
 
     name: str
     value: str
     source: str
     is_random: bool = False
+    is_deployed: bool = False
 
 
 def read_proposals(folder: Path) -> dict[str, Proposal]:
@@ -65,16 +67,18 @@ def _functions(folder: Path) -> Iterator[Proposal]:
     variables = (variable for function in functions for variable in function.variables)
     computed = {name for function in functions for name, _ in function.computed}
     plain = ((name, value) for name, value in _unambiguous(variables) if name not in computed)
-    yield from (Proposal(name, value, functions[0].source) for name, value in plain)
+    yield from (Proposal(name, value, functions[0].source, is_deployed=True) for name, value in plain)
     services = () if functions else tuple(service_variables(folder))
-    yield from (Proposal(name, value, services[0][2]) for name, value in _unambiguous(each[:2] for each in services))
+    yield from (
+        Proposal(name, value, services[0][2], is_deployed=True) for name, value in _unambiguous(each[:2] for each in services)
+    )
 
 
 def _stages(folder: Path) -> Iterator[Proposal]:
     """Yield the variables of Zappa's and Chalice's stages, but those that differ from stage to stage."""
     for file in STAGE_FILES:
         variables = _variables_in(_read_json(folder / file))
-        yield from (Proposal(name, value, file) for name, value in _unambiguous(variables))
+        yield from (Proposal(name, value, file, is_deployed=True) for name, value in _unambiguous(variables))
 
 
 def _variables_in(value: object) -> Iterator[tuple[str, str]]:

@@ -43,6 +43,7 @@ def test_save_by_rename_is_seen_and_what_tools_write_is_not(tmp_path: Path) -> N
         (tmp_path / "__pycache__" / "app.pyc").write_text("")
         (tmp_path / ".git" / "config").write_text("")
         (tmp_path / ".app.py.swp").write_text("")
+        (tmp_path / "dev.log").write_text("")
         (tmp_path / "new").write_text("a")
         (tmp_path / "new").rename(tmp_path / "app.py")
         eventually(lambda: "app.py" in changed(batches), what="the save")

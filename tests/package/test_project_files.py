@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,3 +239,12 @@ def test_login_files_of_tools_and_shell_histories_are_left_out(tmp_path: Path) -
     write(tmp_path, *secrets, *never, *packed)
     collected = collect(tmp_path, include=("home/", ".config/"))
     assert (sorted(collected.files), list(collected.secrets)) == (sorted(packed), secrets)
+
+
+def test_the_output_of_the_command_itself_is_not_packed(tmp_path: Path) -> None:
+    """`lambent dev > dev.log` in the project's folder: each line would be a change of the app."""
+    write(tmp_path, "main.py", "app.log")
+    script = "import sys, pathlib, lambent.package.project_files as p; print(*p.collect(pathlib.Path()).files, file=sys.stderr)"
+    with (tmp_path / "out.txt").open("w") as output:
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=output, stderr=subprocess.PIPE, check=True)
+    assert done.stderr.decode().split() == ["app.log", "main.py"]

@@ -31,6 +31,7 @@ class Filter(watchfiles.DefaultFilter):
     `app` is the app's folder, or its only file.
     """
 
+    ignore_entity_patterns = (*watchfiles.DefaultFilter.ignore_entity_patterns, r"\.log$")  # `lambent dev | tee dev.log`
     ignore_dirs = (*watchfiles.DefaultFilter.ignore_dirs, ".ruff_cache", ".nox", ".aws-sam", ".serverless", ".terraform")
 
     def __init__(self, app: Path, packages: frozenset[Path]) -> None:

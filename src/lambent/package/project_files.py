@@ -9,6 +9,7 @@ that leads out of the project is an error: its target would differ from one mach
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -125,6 +126,7 @@ class _Walk:
         self._include_parents = parents(include)
         self._exclude, self._include = rules(exclude), rules(f"!{pattern}" for pattern in include)
         self._tracked = TrackedFiles(top)
+        self._output = _output_files()
         self._top_only = tuple(_read(top / name, "") for name in _TOP_ONLY if (top / name).is_file())
 
     def collect(self, path: str, folder: _Folder) -> None:
@@ -198,12 +200,23 @@ class _Walk:
             self.broken_links.append(name)
             return
         try:
-            mode = entry.stat().st_mode
+            status = entry.stat()
         except FileNotFoundError:  # deleted since the folder was read
             return
-        if stat.S_ISREG(mode):  # sockets and pipes can't be packed
+        is_file = stat.S_ISREG(status.st_mode)  # sockets and pipes can't be packed
+        if is_file and (status.st_dev, status.st_ino) not in self._output:
             path = parent / entry.name
-            self.files[name] = SourceFile(path, _is_executable(path, mode))
+            self.files[name] = SourceFile(path, _is_executable(path, status.st_mode))
+
+
+def _output_files() -> frozenset[tuple[int, int]]:
+    """Return device and inode of the files that this process writes to (`lambent dev > dev.log`): they grow meanwhile."""
+    files = set()
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):  # closed
+            status = os.fstat(descriptor)
+            files.add((status.st_dev, status.st_ino))
+    return frozenset(files)
 
 
 def _is_executable(path: Path, mode: int) -> bool:

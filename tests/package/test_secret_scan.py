@@ -14,6 +14,7 @@ import lambent
 from lambent.errors import PackagingError
 from lambent.package.project_files import collect
 from lambent.package.secret_scan import check, scan
+from support.detection import write_project
 from support.paths import TESTS
 
 LETTERS = string.ascii_letters + string.digits
@@ -135,8 +136,21 @@ def test_error_names_the_location_and_not_the_secret(tmp_path: Path) -> None:
     assert raised.where == "deep/key.txt:1"
     assert raised.detail == "deep/key.txt:1  private key\nmain.py:3  GitHub token"
     assert 'allow_secrets = ["deep/key.txt", "main.py"]' in raised.hint
+    assert "or leave the files out: printf '%s\\n' /deep/key.txt /main.py >> .lambentignore\n" in raised.hint
     assert token not in f"{raised.what}{raised.where}{raised.hint}{raised.detail}"
     check(files, ("deep/key.txt", "main.py"))
+
+
+def test_tests_with_secrets_are_left_out_unless_the_app_imports_them(tmp_path: Path) -> None:
+    token = f"TOKEN = 'ghp_{letters(36)}'\n"
+    tests = ("codecov.yml", "shop/tests.py", "tests/data/answer.json", "tests/unit/test_key.py")
+    texts = {"main.py": "import shop\n", "shop/__init__.py": "", "shop/more_tests/a.py": ""} | dict.fromkeys(tests, token)
+    files = collect(write_project(tmp_path, texts)).files
+    assert check(files, ()) == tests
+    assert check(files, tests[:2]) == tests[2:]
+    write_project(tmp_path, {"main.py": "from shop import views, tests\n"})
+    with pytest.raises(PackagingError, match=r"GitHub token in codecov\.yml, line 1, and 3 more"):
+        check(files, ())
 
 
 def test_missing_or_unreadable_file_is_reported(tmp_path: Path) -> None:

@@ -167,15 +167,15 @@ def read_source(context: BuildContext) -> dict[str, SourceFile]:
     """Return the project's files that belong in the zip. Raises PackagingError if one of them holds a secret."""
     config = context.config
     project = collect_project(config)
-    if project.secrets:
-        context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join(project.secrets)}"))
+    tests = secret_scan.check(project.files, config.packaging.allow_secrets)
+    if project.secrets or tests:
+        context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join((*project.secrets, *tests))}"))
     if links := project.broken_links:
         what = "a broken link is" if len(links) == 1 else "broken links are"
         context.emit(
             Warned(f"{what} left out of the zip: {', '.join(links)}", f"remove {pronoun_for(links)}: rm {shlex.join(links)}")
         )
-    secret_scan.check(project.files, config.packaging.allow_secrets)
-    return project.files
+    return {name: file for name, file in project.files.items() if name not in tests}
 
 
 def lay_out(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -31,6 +32,10 @@ _DATA = frozenset(
 _BROWSER = frozenset([".js", ".mjs", ".ts", ".tsx", ".jsx", ".html", ".htm", ".vue", ".svelte", ".map"])
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN = 10
+_TEST = re.compile(
+    r"(?:^|/)(?:tests?/|(?:tests?|conftest|test_\w+|\w+_test)\.py$|(?:codecov|appveyor|circle|\.travis|\.gitlab-ci)\.ya?ml$)"
+)
+"""Tests, and what runs them."""
 
 
 class _Form(Struct, frozen=True):
@@ -96,14 +101,30 @@ class Secret(Struct, frozen=True):
     kind: str
 
 
-def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> None:
-    """Raise PackagingError, with file and line, if files to pack hold secrets. Files whose path is `allowed` are skipped."""
+def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tests that hold secrets and that nothing else imports: the zip needn't have them.
+
+    Raises PackagingError, with file and line, if other files to pack hold secrets. Those whose path is `allowed` are skipped.
+    """
     secrets: list[Secret] = []
     for name, file in files.items():
         if name not in allowed and _ending(name) not in _DATA:
             secrets.extend(scan(name, _text(name, file)))
-    if secrets:
-        raise _refusal(secrets)
+    tests = {secret.file for secret in secrets if _TEST.search(secret.file)}
+    if tests and _imports_tests(files, tests):
+        tests.clear()
+    if needed := [secret for secret in secrets if secret.file not in tests]:
+        raise _refusal(needed)
+    return tuple(sorted(tests))
+
+
+def _imports_tests(files: Mapping[str, SourceFile], tests: set[str]) -> bool:
+    """Return whether a module that is no test may import one of these, or of their folders."""
+    parts = {part for test in tests for part in test.removesuffix(".py").split("/")}
+    names = "|".join(sorted(part for part in parts if _TEST.search(f"{part}.py")))
+    imports = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t][^\n]*\b(?:{names})\b".encode())
+    modules = (name for name in files if name.endswith(".py") and not _TEST.search(name))
+    return any(imports.search(_text(name, files[name])) for name in modules)
 
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
@@ -174,12 +195,14 @@ def _refusal(secrets: list[Secret]) -> PackagingError:
     more = f", and {len(secrets) - 1} more" if len(secrets) > 1 else ""
     listed = "\n".join(f"{secret.file}:{secret.line}  {secret.kind}" for secret in secrets[:_SHOWN])
     names = ", ".join(f'"{name}"' for name in files[:_SHOWN])
+    paths = shlex.join(f"/{name}" for name in files[:_SHOWN])
+    ignoring = f"the file out: echo '/{files[0]}'" if len(files) == 1 else f"the files out: printf '%s\\n' {paths}"
     return PackagingError(
         f"the zip would contain a secret: {first.kind} in {first.file}, line {first.line}{more}",
         where=f"{first.file}:{first.line}",
         hint=(
             f"{_cure(first)}\n"
-            f"or leave the file out: echo '/{first.file}' >> .lambentignore\n"
+            f"or leave {ignoring} >> .lambentignore\n"
             f"or, if it isn't confidential: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
         ),
         detail=listed if len(secrets) > 1 else "",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from lambent import interpreters
-from lambent.config.detection.django_project import SETTINGS_MODULE
+from lambent.config.detection.django_project import settings_named_in
 from lambent.config.django_literals import DEBUG_EDIT, URL_DOMAINS, hosts_cure, read_literals
 from lambent.config.model import Config
 from lambent.errors import PackagingError
@@ -116,9 +116,9 @@ def _settings_module(config: Config, files: Files) -> str:
     prefix = "" if config.app.root == "." else f"{config.app.root}/"
     app = f"{config.app.module.replace('.', '/')}.py"
     for name in (f"{prefix}{app}", app, "manage.py", f"{prefix}manage.py"):
-        match = SETTINGS_MODULE.search(files[name].read().decode("utf-8", "replace")) if name in files else None
-        if match:
-            return match[1]
+        settings = settings_named_in(files[name].read().decode("utf-8", "replace")) if name in files else ""
+        if settings:
+            return settings
     return ""
 
 

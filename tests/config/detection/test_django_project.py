@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambent.config.detection.detect import find_app
-from lambent.config.detection.django_project import start_modules
+from lambent.config.detection.django_project import settings_named_in, start_modules
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.project import find_project
 from support.detection import detect, write_project
@@ -68,6 +68,28 @@ TWO = {f"{name}/{file}.py": WSGI if file == "wsgi" else "" for name in ("a", "b"
 )
 def test_settings_that_a_file_names_decide_between_projects(tmp_path: Path, file: str, text: str) -> None:
     assert detect(write_project(tmp_path, TWO | {file: text})).spec == "b.wsgi:application"
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("os.environ['DJANGO_SETTINGS_MODULE'] = 'a.settings'", "a.settings"),
+        (
+            "name = 'a.production' if 'WEBSITE_HOSTNAME' in os.environ else 'a.settings'\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', name)",
+            "a.settings",
+        ),
+        (
+            "def main():\n    if os.getenv('LIVE'):\n        name = 'a.live'\n    else:\n        name = 'a.dev'\n"
+            "    os.environ['DJANGO_SETTINGS_MODULE'] = name",
+            "a.dev",
+        ),
+        ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', name())", ""),
+        ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', name)", ""),
+    ],
+)
+def test_settings_that_a_start_names_itself_or_by_a_variable(text: str, settings: str) -> None:
+    assert settings_named_in(text) == settings
 
 
 MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'example.settings')\n"

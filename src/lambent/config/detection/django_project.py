@@ -13,7 +13,8 @@ from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 
-SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
+_SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*(?:["']([\w.]+)["']|([A-Za-z_]\w*)\b(?![.(]))""")
+_DOTTED = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)+)["']""")
 _SETTING = re.compile(r"""(?i)\bDJANGO_SETTINGS_MODULE\b["']?\s*[:=\s]\s*["']?([A-Za-z_][\w.]*\.\w+)""")
 _SETTING_FILES = (
     *(".env", *DOCKERFILES, *COMPOSE_FILES, "Procfile", "app.yaml", "render.yaml", "fly.toml", "pytest.ini", "pyproject.toml"),
@@ -72,9 +73,8 @@ def _managed(modules: ProjectModules) -> Iterator[tuple[str, str]]:
     """Yield the folder of each manage.py, and the settings that it names."""
     for root in (*modules.roots, *_packages_with_manage(modules)):
         manage = modules.folder / root / "manage.py"
-        match = SETTINGS_MODULE.search(manage.read_text("utf-8-sig", "replace")) if manage.is_file() else None
-        if match is not None:
-            yield root, match[1]
+        if settings := settings_named_in(read_text(manage)):
+            yield root, settings
 
 
 def named_settings(folder: Path) -> Iterator[tuple[str, str]]:
@@ -112,9 +112,21 @@ def settings_module(files: Iterable[Path], configured: str = "") -> str:
     """Return the settings that the start of an app names, unless a variable `configured` them, or ""."""
     if configured:
         return configured
-    texts = (path.read_text("utf-8-sig", "replace") for path in files if path.is_file())
-    match = next(filter(None, map(SETTINGS_MODULE.search, texts)), None)
-    return match[1] if match else ""
+    return next(filter(None, (settings_named_in(read_text(path)) for path in files)), "")
+
+
+def settings_named_in(text: str) -> str:
+    """Return the settings that a module sets for Django, or "".
+
+    If they depend on a variable (`"site.production" if "WEBSITE_HOSTNAME" in os.environ else "site.settings"`), it is what
+    they are without it, the last ones.
+    """
+    match = _SETTINGS_MODULE.search(text)
+    if match is None or match[1]:
+        return match[1] if match else ""
+    values = re.findall(rf"(?m)^[ \t]*{match[2]}\s*=\s*(.+)", text)
+    names = _DOTTED.findall("\n".join(values))
+    return names[-1] if names else ""
 
 
 def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.events import ignore
+from lambent.package.runtime_advice import _is_for
 from lambent.package.runtime_choice import choose_runtime
 from support.locking import offer, write
 from support.project_tools import ProjectTools
@@ -101,3 +102,10 @@ def test_edit_of_a_lock_is_followed_with_its_tool(tool: str, registry: Registry,
     assert caught.value.hint == f"{line}, for python3.11"
     tools.run(line, project)
     assert choose(project).runtime == "python3.11"
+
+
+@pytest.mark.parametrize(("requires", "expected"), [('"3.6"', False), ('"3.11"', True), ('"3.1"', False), ("", True)])
+def test_pipenv_gets_another_python_than_that_of_a_lock_for_an_old_one(requires: str, expected: bool, tmp_path: Path) -> None:
+    entry = f'"python_version": {requires}' if requires else ""
+    lock = write(tmp_path, {"Pipfile.lock": f'{{"_meta": {{"requires": {{{entry}}}}}}}'}) / "Pipfile.lock"
+    assert _is_for(lock, "3.11") is expected

@@ -6,7 +6,8 @@ The edit suits the file: a version in requirements.txt or pyproject.toml, the co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -97,10 +98,10 @@ def _describe(blocker: Blocker, pythons: list[str]) -> str:
     return f"{blocker.package} only fits {' and '.join(filter(None, (', '.join(fitting[:-1]), fitting[-1])))}"
 
 
-def _edit(request: ResolveRequest, blockers: Iterable[Blocker]) -> str:
+def _edit(request: ResolveRequest, blockers: Sequence[Blocker]) -> str:
     """Return a change of the requirements after which they fit the request's target, or "" if none was found."""
     if request.source.kind in _LOCK_COMMANDS:
-        return _edit_of_lock(request, list(blockers))
+        return _edit_of_lock(request, blockers)
     if request.source.kind == "pylock":
         return "lambent build --lock --upgrade" if 'created-by = "lambent"' in request.path.read_text("utf-8") else ""
     pins = _resolve_freely(request, blockers)
@@ -110,18 +111,19 @@ def _edit(request: ResolveRequest, blockers: Iterable[Blocker]) -> str:
     return f"{versions} in {request.source.name}" if pins else ""
 
 
-def _resolve_freely(request: ResolveRequest, blockers: Iterable[Blocker]) -> list[Pin]:
+def _resolve_freely(request: ResolveRequest, blockers: Sequence[Blocker]) -> list[Pin]:
     """Return the versions of the packages in the way that would fit: the next ones, or the newest. Empty if none do."""
     versions = VersionFinder(request, readers.index_lines(request))
     return _settle(request, blockers, versions.next_compatible) or _settle(request, blockers, lambda name, version: None)
 
 
-def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callable[[str, str], Pin | None]) -> list[Pin]:
+def _settle(request: ResolveRequest, blockers: Sequence[Blocker], choose: Callable[[str, str], Pin | None]) -> list[Pin]:
     """Resolve with other versions of the packages in the way, and of those that don't allow these. Empty if it fails.
 
     `choose` returns the version for a package that is in the way, None for the resolver's own choice.
     """
     edits = {blocker.name: _requirement(blocker, choose) for blocker in blockers}
+    refused = {(blocker.name, blocker.version) for blocker in blockers}
     for _ in range(_ROUNDS_MAX):
         options = replace(request.options, freed=request.options.freed | frozenset(edits.values()))
         try:
@@ -133,7 +135,8 @@ def _settle(request: ResolveRequest, blockers: Iterable[Blocker], choose: Callab
             blockers = error.blockers if isinstance(error, UnfitError) else ()
             more = {blocker.name: _requirement(blocker, choose) for blocker in blockers if blocker.name not in edits} or parents
         else:
-            return [pin for pin in pins if pin.name in edits]
+            versions = [pin for pin in pins if pin.name in edits]
+            return [] if any((pin.name, pin.version) in refused for pin in versions) else versions
         if more.keys() <= edits.keys():
             return []
         edits = {**more, **edits}
@@ -145,7 +148,7 @@ def _requirement(blocker: Blocker, choose: Callable[[str, str], Pin | None]) -> 
     return f"{pin.name}=={pin.version}" if pin else blocker.name
 
 
-def _edit_of_lock(request: ResolveRequest, blockers: list[Blocker]) -> str:
+def _edit_of_lock(request: ResolveRequest, blockers: Sequence[Blocker]) -> str:
     require, update = _LOCK_COMMANDS[request.source.kind]
     versions = VersionFinder(request, readers.index_lines(request))
     required = []
@@ -160,4 +163,12 @@ def _edit_of_lock(request: ResolveRequest, blockers: list[Blocker]) -> str:
     if brought:
         flag = " --upgrade-package " if request.source.kind == "uv.lock" else " "
         commands.append(f"{update} {flag.join(brought)}")
-    return " && ".join(commands)
+    is_for_other = request.source.kind == "Pipfile.lock" and not _is_for(request.path, request.target.python)
+    python = f"pipenv --python {request.target.python}"
+    return " && ".join(command.replace("pipenv", python) if is_for_other else command for command in commands)
+
+
+def _is_for(lock: Path, python: str) -> bool:
+    """Return whether a Pipfile.lock is for this Python, or for none in particular. For an older one, Pipenv finds nothing."""
+    match = re.search(r'"python_(?:full_)?version": "([\d.]+)"', lock.read_text("utf-8"))
+    return match is None or f"{match[1]}.".startswith(f"{python}.")

@@ -69,6 +69,9 @@ def test_the_line_that_packs_an_ignored_file(folder: Path, case: str) -> None:
 def test_an_ignored_file_that_does_not_exist_here_must_be_made_first(folder: Path) -> None:
     error, _ = fail(folder, CASES["dist"][2])
     assert "create dist/index.html" in error.hint and 'include = ["dist/"]' in error.hint
+    (folder / "shop/local.py.template").write_text("")
+    error, _ = fail(folder, CASES["module"][2])
+    assert error.hint.startswith('cp shop/local.py.template shop/local.py and set include = ["shop/local.py"]')
 
 
 @pytest.mark.parametrize("path", ["nothing.txt", "/etc/nothing", "../up.txt", "templates/nothing.html"])
@@ -86,10 +89,13 @@ def test_files_that_no_rule_leaves_out_are_not_explained(folder: Path, path: str
         ),
         ("RuntimeError: Directory '/tmp/app/static/assets' does not exist", "if the frontend's build makes it: BUILD"),
         ("RuntimeError: Directory 'uploads' does not exist", "fix the error"),
+        ("TemplateDoesNotExist: index.html", 'build it (BUILD) and set include = ["web/build"]'),
         ("[Errno 2] No such file or directory: '/var/task/data/names.csv'", "create data/names.csv, which isn't here either,"),
     ],
 )
 def test_a_frontend_that_was_not_built_is_named_with_its_command(folder: Path, message: str, hint: str) -> None:
+    (folder / "main.py").write_text(f"import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n{APP}")
+    (folder / "settings.py").write_text("TEMPLATES = [{'DIRS': [os.path.join(BASE_DIR, 'web', 'build')]}]\n")
     (folder / "web").mkdir()
     (folder / "web/package.json").write_text('{"scripts": {"build": "mkdir -p build/static && touch build/static/app.js"}}')
     error, _ = fail(folder, message)

@@ -6,9 +6,12 @@ import json
 import re
 from pathlib import Path
 
+from lambent.config.detection.project_text import read_text
 from lambent.config.model import Config
+from lambent.config.own_files import own_files
 from lambent.errors import LambentError
 from lambent.package.artifact import Artifact
+from lambent.package.example_file import creation_of
 from lambent.package.project_files import packs
 
 _NO_FOLDER = re.compile(r"Directory '([^']+)' does not exist")  # Starlette
@@ -19,6 +22,9 @@ _MISSING = re.compile(
     r"|(?:[Nn]ot found|[Mm]issing|[Nn]o such \w+|not exist)\b[^\n/]*(/(?:var/task|tmp/app)/[\w./-]*\w)"  # what apps raise
     r"|(/(?:var/task|tmp/app)/[\w./-]*\w)['\"]?,? (?:is |was )?(?:not found|missing|doesn't exist|does not exist)"
 )
+_NO_DJANGO_TEMPLATE = re.compile(r"TemplateDoesNotExist: [\w./-]+")
+_SETTINGS_PATH = re.compile(r"""\w*(?:DIR|ROOT|PATH)\w*\)?((?:\s*[,/]\s*["'][\w./-]+["'])+)""")
+"""`os.path.join(BASE_DIR, "frontend", "build")`, `BASE_DIR / "dist"`"""
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_DATABASE = re.compile(r"no such table: [\w.]+|unable to open database file")  # SQLite creates one where it can
 _CODE = re.compile(r"^(?:/var/task/|/tmp/app/|\./)")
@@ -32,9 +38,10 @@ def explain(error: LambentError, config: Config, artifact: Artifact) -> None:
     text = f"{error.what}\n{error.detail}"
     packed = frozenset(entry.name for entry in artifact.entries)
     name = _left_out(text, config, packed)
-    if name:
-        _explain(error, name, config, packed)
-    elif config.path.is_dir() and (build := frontend_build(config.path, _missing_folder(text))):
+    folder = "" if name else _unbuilt_templates(text, config) or _missing_folder(text)
+    if name or (folder and is_left_out(folder, config, packed)):
+        _explain(error, name or folder, config, packed)
+    elif config.path.is_dir() and (build := frontend_build(config.path, folder)):
         error.hint = f"if the frontend's build makes it: {build}"
     else:
         _explain_file_next_to_module(error, text, packed)
@@ -75,6 +82,19 @@ def is_left_out(name: str, config: Config, packed: frozenset[str]) -> bool:
     return not packs(config.path, name, *rules) or not packs(config.path, f"{name}/file", *rules)
 
 
+def _unbuilt_templates(text: str, config: Config) -> str:
+    """Return the folder of a frontend's build in which Django looks for a template that is missing, or ""."""
+    if not _NO_DJANGO_TEMPLATE.search(text):
+        return ""
+    settings = "\n".join(read_text(path) for path in own_files(config))
+    for parts in _SETTINGS_PATH.findall(settings):
+        name = re.sub(r"[\s,/\"']+", "/", parts).strip("/")
+        for path in (name, f"{config.app.root}/{name}".removeprefix("./")):
+            if frontend_build(config.path, path) and not (config.path / path / "index.html").exists():
+                return path
+    return ""
+
+
 def _database(folder: Path, packed: frozenset[str]) -> str:
     files = (file for pattern in ("*", "*/*") for file in sorted(folder.glob(pattern)) if file.suffix in _DATABASES)
     return next((name for file in files if (name := file.relative_to(folder).as_posix()) not in packed), "")
@@ -86,7 +106,7 @@ def _explain(error: LambentError, name: str, config: Config, packed: frozenset[s
     include = include_line(pattern)
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
     build = frontend_build(config.path, name)
-    creation = f"build it ({build})" if build else f"create {name}, which isn't here either,"
+    creation = f"build it ({build})" if build else creation_of(config.path, name) or f"create {name}, which isn't here either,"
     error.hint = include if path.exists() else f"{creation} and set {include}"
 
 

@@ -57,9 +57,17 @@ def _collect(settings: Any, copy: str) -> dict[str, Any]:
 
     if not isinstance(staticfiles_storage, FileSystemStorage):
         return {"elsewhere": staticfiles_storage.__class__.__name__}
+    settings.STATICFILES_DIRS = [
+        each for each in settings.STATICFILES_DIRS if _is_folder(each)
+    ]  # Django 4 skips the others itself
     call_command("collectstatic", interactive=False, verbosity=0)
     serves = any("whitenoise" in name.lower() for name in settings.MIDDLEWARE)
     return {"folder": root, "url": str(settings.STATIC_URL or ""), "serves": serves}
+
+
+def _is_folder(entry: Any) -> bool:
+    """Return whether an entry of STATICFILES_DIRS, perhaps (prefix, path), is there: a frontend's build may not be."""
+    return os.path.isdir(entry[1] if isinstance(entry, (list, tuple)) else entry)  # noqa: PTH112 - like the rest
 
 
 def _make_database(copy: str) -> str:

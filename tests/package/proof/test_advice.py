@@ -124,6 +124,8 @@ def test_own_module_that_git_ignores_is_not_proposed_for_installation(tmp_path: 
     project = write(tmp_path / "app", files)
     include = f'include = ["{file}"]'
     assert hint(project, tmp_path / "cache").startswith(f"create {file}, and set {include} under [tool.lambent]")
+    write(project, {f"{file}.example": ""})
+    assert hint(project, tmp_path / "cache").startswith(f"cp {file}.example {file}, and set {include}")
     write(project, {file: ""})
     assert hint(project, tmp_path / "cache").startswith(f"{include} under [tool.lambent] in pyproject.toml")
     write(project, {"pyproject.toml": f"[tool.lambent]\n{include}\n"})
@@ -153,6 +155,21 @@ def test_project_above_can_be_required(example: Path, tmp_path: Path) -> None:
     write(example, {"requirements.txt": f"{line[1]}\n"})
     artifact = build(configure(example), tmp_path / "cache", os.environ, ignore)
     assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
+
+
+def test_project_above_and_other_packages_are_one_hint(example: Path, tmp_path: Path) -> None:
+    write(example, {"main.py": "import unheard_of\nimport shop\ndef handler(event, context): ...\n"})
+    assert hint(example, tmp_path / "cache") == "put these into a new requirements.txt, a line each: unheard-of ../.."
+
+
+def test_project_above_that_djangos_settings_name_can_be_required(example: Path, tmp_path: Path) -> None:
+    manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n"
+    write(example, {"manage.py": manage, "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['shop', 'own']\n"})
+    write(example, {"main.py": "", "own/models.py": "", "urls.py": "", "requirements.txt": ""})
+    config = load(example, Flags(runtime="python3.13", env=("DJANGO_SETTINGS_MODULE=settings",)), {}, date(2026, 11, 23))
+    with pytest.raises(PackagingError, match="Django's settings name shop, which is neither in the zip") as caught:
+        build(config, tmp_path / "cache", os.environ, ignore)
+    assert caught.value.hint == "add ../.. to requirements.txt"
 
 
 def test_project_above_can_be_required_in_a_pyproject(example: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.module_packages import ADD, adding, known_requirement, requirement_for
+from lambent.package.example_file import creation_of
 from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
@@ -40,8 +41,8 @@ class Advice(Struct, frozen=True):
                 return f"did you mean {similar[0]}?"
             if similar := get_close_matches(module, inner, 1, _SIMILAR):
                 return f"did you mean {inner[similar[0]]}?"
-        if parent := self._providing_project(module):
-            return self._adding_folder(parent)
+        if parent := self.providing_project(module):
+            return self.adding_folder(parent)
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
 
     def for_left_out(self, module: str) -> str:
@@ -56,15 +57,18 @@ class Advice(Struct, frozen=True):
                 file = f"{name}/" if is_package else f"{name}.py"
                 return f"{_including(file)}: .gitignore or .lambentignore leaves {file} out"
             file, is_named = f"{name}.py", path.parent.is_dir() and not known_requirement(module)
+            copy = creation_of(self.project, file) if is_named else ""
             if is_named and not packs(self.project, file):
-                return f"create {file}, and set {_including(file)}: .gitignore or .lambentignore leaves it out"
+                return f"{copy or f'create {file}'}, and set {_including(file)}: .gitignore or .lambentignore leaves it out"
+            if copy:
+                return copy
         return ""
 
     def adding(self, *requirements: str) -> str:
         """Return how to add requirements."""
         return adding(self.add, *requirements)
 
-    def _adding_folder(self, path: str) -> str:
+    def adding_folder(self, path: str) -> str:
         """Return how to require the project at a path. The dependencies of a pyproject.toml are names, so uv gets its path."""
         if self.project is not None and (above := _FILE_ABOVE.search(self.add)):  # paths start from the file's folder
             path = os.path.relpath(self.project / path, self.project / above[1])
@@ -73,7 +77,7 @@ class Advice(Struct, frozen=True):
         name = _project_name((self.project / path).resolve())
         return f'{self.adding(name)}, and {name} = {{ path = "{path}" }} to [tool.uv.sources]'
 
-    def _providing_project(self, module: str) -> str:
+    def providing_project(self, module: str) -> str:
         """Return the path from the project's folder to a project above it that has this module, or ""."""
         if self.project is None or not self.project.is_dir() or (self.project / ".git").exists():
             return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lambent.config.detection.django_project import WSGI_FACTORY
 from lambent.package.proof import module_syntax
 from lambent.package.proof.finding import Finding
 from lambent.package.proof.missing_imports import Code
@@ -32,8 +33,8 @@ def check(handler: str, code: Code, target: Target) -> Finding | None:
         return None
     if attribute.startswith("__"):  # a program ("__main__"), or a name that a framework adds ("__hug_wsgi__")
         return None
-    if rest and any(f"{attribute}{suffix}" in code.files for suffix in ("", "/__init__")):
-        return None  # a name in a package that the module imports: app:bottle.default_app()
+    if rest and (handler.endswith(WSGI_FACTORY) or any(f"{attribute}{suffix}" in code.files for suffix in ("", "/__init__"))):
+        return None  # a name in a package, which other checks miss if it isn't there: app:bottle.default_app()
     return _attribute(file, attribute, code, target)
 
 

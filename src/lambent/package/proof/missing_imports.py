@@ -127,8 +127,16 @@ class _Walk:
         return findings
 
     def _unnamed(self, starts: Iterable[str]) -> Iterator[Finding]:
-        """Yield findings about well-known modules that the app needs without importing them itself."""
-        lacking = {lacks for start in starts if known_requirement(lacks := self._resolve(start).lacks)}
+        """Yield findings about modules that the app needs without importing them itself.
+
+        These are well-known ones, and those of the project above that has the app as an example.
+        """
+        missing = {lacks for start in starts if (lacks := self._resolve(start).lacks)}
+        for module in sorted(missing) if self._certain else ():
+            if not known_requirement(module) and (folder := self._advice.providing_project(module)):
+                what = f"Django's settings name {module}, which is neither in the zip nor on {self._target.name}"
+                yield Finding("error", what, hint=self._advice.adding_folder(folder), requirement=folder, module=module)
+        lacking = set(filter(known_requirement, missing))
         for path in self._importers if not self._code.has_layers else ():
             if path in self._code.own:
                 source, coarse = self._read(path), self._coarse(path)
@@ -369,9 +377,10 @@ class _Walk:
             return Finding(level, what, files, hint=removed_modules.how_to_get(name))
         what = f"{first} imports {lacks}, which is neither in the zip nor on {self._target.name}"
         hint = self._hint(lacks)
-        requirement = requirement_for(lacks) if first in self._code.own else ""  # packages find modules in many ways
-        is_addable = hint.startswith(self._advice.adding(requirement))
-        return Finding(level, what, files, hint=hint, requirement=requirement if is_addable else "")
+        requirements = (requirement_for(lacks), self._advice.providing_project(lacks))
+        addable = (each for each in requirements if each and hint.startswith(self._advice.adding(each)))
+        is_own = first in self._code.own  # packages find modules in many ways
+        return Finding(level, what, files, hint=hint, requirement=next(addable, "") if is_own else "")
 
     def _hint(self, lacks: str) -> str:
         if "." in lacks and (part := requirement_for_part(lacks)):

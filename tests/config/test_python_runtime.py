@@ -43,6 +43,8 @@ def write_project(folder: Path, files: dict[str, str]) -> None:
         ),
         ({"setup.cfg": "[options]\npython_requires = >=3.9, <3.12\ninstall_requires =\n"}, "3.11", "3.9", "setup.cfg allows"),
         ({"setup.py": "setup(name='a', python_requires='~=3.12')"}, "3.14", "3.12", "setup.py allows"),
+        ({"setup.py": "PYTHON = '>=3.9,<3.13'\nsetup(python_requires=PYTHON)"}, "3.12", "3.9", "setup.py allows"),
+        ({"setup.py": "setup(**{'python_requires': '>=3.9,<3.13'})"}, "3.12", "3.9", "setup.py allows"),
         ({"pylock.toml": 'lock-version = "1.0"\nrequires-python = ">=3.13"\n'}, "3.14", "3.13", "pylock.toml allows"),
     ],
 )
@@ -64,6 +66,7 @@ def test_range_in_a_file_of_the_project_limits_the_runtimes(
         (".python-version", "3.7.16\n3.11.7\n"),
         ("runtime.txt", "\ufeffpython-3.11.9\n"),
         ("mise.toml", '[tools]\nnode = "22"\npython = "3.11"\n'),
+        ("mise.toml", '[tools]\npython = { virtualenv = ".venv", version = "3.11.9" }\n'),
         (".tool-versions", "nodejs 20.1.0\npython 3.11.9\n"),
         ("runtime.txt", "python-3.11.9"),
         ("runtime.txt", "3.11"),

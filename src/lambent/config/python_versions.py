@@ -31,11 +31,11 @@ _RANGES = (
     ("pdm.lock", r'^requires_python = "([^"]+)"'),
     ("poetry.lock", r'^\[metadata\]\n(?:.*\n)*?python-versions = "([^"]+)"'),
     ("setup.cfg", r"^python_requires\s*=\s*([<>=!~\d][^#\n]*)"),
-    ("setup.py", r"""\bpython_requires\s*=\s*["']([^"']+)["']"""),
+    ("setup.py", r"""\bpython_requires["']?\s*[=:]\s*(["'][^"']+["']|[A-Za-z_]\w*)"""),
 )
 """Files other than pyproject.toml, and where each says which Pythons it is for. Locks may be large, so they aren't parsed."""
 
-_MISE = r"""^python\s*=\s*\[?\s*["'](\d\.\d+)\b"""
+_MISE = r"""^python\s*=\s*\[?\s*(?:\{[^\n}]*\bversion\s*=\s*)?["'](\d\.\d+)\b"""
 _VERSION_FILES = (
     (".python-version", r"^\s*(?:cpython@?-?|python-?)?(\d\.\d+)\b"),
     (".tool-versions", r"^\s*python\s+(\d\.\d+)\b"),
@@ -128,6 +128,8 @@ def _poetry_python(project: Project) -> str:
 def _read_range_of_file(folder: Path) -> VersionRange | None:
     for name, pattern in _RANGES:
         text = _search(folder / name, pattern).strip()
+        if name == "setup.py" and text:
+            text = _constant(folder / name, text)
         is_poetry = name == "poetry.lock"
         if text and (is_poetry or _is_valid(text)):
             return VersionRange(name, text, is_poetry)
@@ -157,6 +159,11 @@ def _is_valid(text: str) -> bool:
 def _search(path: Path, pattern: str) -> str:
     match = re.search(pattern, _read(path), re.MULTILINE)
     return match[1] if match else ""
+
+
+def _constant(path: Path, value: str) -> str:
+    """Return the text of a value in Python, a literal or the name of a constant ("REQUIRES_PYTHON") of the file. Else ""."""
+    return value.strip("\"'") if value[0] in "\"'" else _search(path, rf"""^{value}\s*=\s*["']([^"']+)["']""")
 
 
 def _read(path: Path) -> str:

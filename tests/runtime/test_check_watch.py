@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.deployment.stack_dump import find_dump
 from support.interpreter import python
 from support.runtime_api_stub import Environment, make_event
 
@@ -94,6 +95,29 @@ if child:
     os.waitpid(child, 0)
 sys.exit()
 """
+
+
+WATCHED = """
+import time
+from lambent.runtime import stack_dump
+
+def waits(until):
+    while time.time() < until:
+        pass
+
+stack_dump._INIT_S = 0.01
+stack_dump.watch_start()
+waits(time.time() + 0.2)
+stack_dump.unwatch()
+stack_dump.watch_start()
+stack_dump.unwatch()
+"""
+
+
+def test_stacks_of_a_slow_start_are_logged_once() -> None:
+    log = subprocess.run([sys.executable, "-c", WATCHED], check=True, timeout=60, capture_output=True, text=True).stderr
+    assert find_dump(log).startswith("Timeout (0:00:00)!\nThread 0x") and log.count("Timeout") == 1
+    assert '  File "<string>", line 6 in waits\n  File "<string>", line 11 in <module>' in log
 
 
 def test_a_child_that_a_start_forks_can_exit() -> None:

@@ -29,6 +29,14 @@ DECLARED = [
         "start.sh",
     ),
     (
+        {
+            "Dockerfile": "FROM python:3.13\nCOPY . /app\nWORKDIR /app/web\nENTRYPOINT ./start.sh\n",
+            "web/start.sh": "exec gunicorn core:app\n",
+        },
+        "core:app",
+        "web/start.sh",
+    ),
+    (
         {"pyproject.toml": '[tool.fastapi]\nentrypoint = "web.core:app"\n'},
         "web.core:app",
         "pyproject.toml [tool.fastapi] entrypoint",
@@ -142,9 +150,10 @@ def test_command_of_docker_compose_names_the_app(tmp_path: Path, command: str) -
     assert (app.spec, app.source) == ("core:second", "docker-compose.yml")
 
 
-def test_flask_app_may_be_a_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["'shop:create_app(\"dev\")'", "shop:create_app('dev')", "shop:create_app( 'dev' )  # x"])
+def test_flask_app_may_be_a_call(tmp_path: Path, value: str) -> None:
     text = "from flask import Flask\ndef create_app(name):\n    return Flask(name)\n"
-    write_project(tmp_path, {"shop.py": text, ".flaskenv": "FLASK_APP='shop:create_app(\"dev\")'\n"})
+    write_project(tmp_path, {"shop.py": text, ".flaskenv": f"FLASK_APP={value}\n"})
     assert detect(tmp_path).spec == "shop:create_app('dev')"
 
 

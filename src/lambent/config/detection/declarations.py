@@ -27,7 +27,9 @@ _START_LINE = re.compile(
 )
 _FOLDED = re.compile(r"(?m)^(?P<indent>[ \t]*)(?P<key>[\w-]+:)[ \t]*>[-+]?[ \t]*\n(?P<lines>(?:(?P=indent)[ \t]+.*(?:\n|\Z))+)")
 """A text of several lines in YAML that stands for one."""
-_FLASK_APP = re.compile(r"""(?m)^\s*(?:export\s+)?(?:FLASK|QUART|LITESTAR)_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#]+))""")
+_FLASK_APP = re.compile(
+    r"""(?m)^\s*(?:export\s+)?(?:FLASK|QUART|LITESTAR)_APP\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^"'\s#].*?)(?:\s+#.*|\s*)$)"""
+)
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _COMPOSE_COMMAND = re.compile(r"(?m)^(?P<indent>[ \t]+)(?:command|entrypoint):(?P<command>.*(?:\n(?P=indent)[ \t]+.*)*)")
 _BLOCK = re.compile(r"\s*(?P<style>[>|])[-+]?[ \t]*\n")
@@ -79,7 +81,7 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
     flask_app = variables.pop("FLASK_APP", "")
     words = [*_command_words(stage.entrypoint), *_command_words(stage.cmd)]
     homes = [path for path in stage.sources() if not path.startswith("..") and (folder / path).is_dir()] or ["."]
-    declared = list(_declare(folder, parse_words(words, variables), name))
+    declared = list(_declare(folder, parse_words(words, variables), name, homes))
     if stage.is_lambda and len(words) == 1 and (command := handler_command(words[0], ".")):
         declared.append(Declaration(command, name))
     for declaration in declared:
@@ -127,14 +129,20 @@ def _flask_app(folder: Path, environ: Mapping[str, str]) -> Iterator[Declaration
         yield Declaration(StartCommand((environ["FLASK_APP"],)), "the environment variable FLASK_APP")
 
 
-def _declare(folder: Path, commands: Iterable[StartCommand], source: str) -> Iterator[Declaration]:
-    """Yield the commands as declarations. Those of a shell script of the project stand for the call of the script."""
+def _declare(
+    folder: Path, commands: Iterable[StartCommand], source: str, homes: Iterable[str] = (".",)
+) -> Iterator[Declaration]:
+    """Yield the commands as declarations. Those of a shell script of the project stand for the call of the script.
+
+    `homes` are the folders of the project that the commands may run in.
+    """
     for command in commands:
         script = command.targets[0]
         if not script.endswith(".sh"):
             yield Declaration(_in_project(folder, command), source)
             continue
-        name = next((name for name in _inner_paths(f"{command.folder}/{script}") if (folder / name).is_file()), "")
+        paths = (path for home in homes for path in _inner_paths(f"{home}/{command.folder}/{script}"))
+        name = next((path for path in paths if (folder / path).is_file()), "")
         for each in parse_commands(read_text(folder / name)) if name else ():
             if not each.targets[0].endswith(".sh"):
                 yield Declaration(_in_project(folder, each), name)

@@ -299,7 +299,8 @@ def _folders_in(parent: Path) -> list[Path]:
 
 
 def _modules_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.py") if path.stem.replace("-", "_").isidentifier())
+    """Return the modules of a folder. importlib takes a hyphen and a number in front (`01_basic.py`), the statement doesn't."""
+    return sorted(path for path in folder.glob("*.py") if re.fullmatch(r"[\w-]+", path.stem))
 
 
 def _is_package_name(entry: os.DirEntry[str]) -> bool:

@@ -322,6 +322,18 @@ def test_links_stay_inside_the_project(tmp_path: Path) -> None:
     assert "leak" not in collect(project).files
 
 
+def test_links_to_other_folders_of_the_repository_are_followed(tmp_path: Path) -> None:
+    write(tmp_path, {".git/HEAD": "", "shared/core.py": "x = 1", "secret.env": "K=1"})
+    project = write(tmp_path / "p", {"main.py": ""})
+    (project / "shared").symlink_to("../shared")
+    (project / "link.env").symlink_to("../secret.env")
+    assert sorted(collect(project).files) == ["main.py", "shared/core.py"]
+    (project / "shared").unlink()
+    (project / "shared").symlink_to(tmp_path / "shared")
+    with pytest.raises(PackagingError, match="leads out of the project: shared"):
+        collect(project)
+
+
 def test_unwritable_cache_is_reported(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": ""})
     (tmp_path / "cache").write_text("a file where the folder should be")

@@ -3,8 +3,8 @@
 Rules leave files out, and later ones win: the list below (what editors and tools leave behind), `.gitignore` in any folder,
 `.lambdaignore` and `.lambentignore` at the top, `include` and `exclude` in the configuration. Never packed are version control,
 virtual environments, caches, and files whose names say that they hold secrets. Empty folders are not packed, as in git, and
-what git tracks is packed although a `.gitignore` names it. A link
-that leads out of the project is an error: its target would differ from one machine to the next, and could be anything.
+what git tracks is packed although a `.gitignore` names it. A link that leads out of the repository, or has an absolute path out
+of the project, is an error: its target would differ from one machine to the next, and could be anything.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent.config.identity import find_repository
 from lambent.config.model import Config
 from lambent.errors import PackagingError
 from lambent.package.git_index import TrackedFiles
@@ -279,13 +280,20 @@ def _check(entry: os.DirEntry[str], name: str, top: Path) -> bool:
         destination = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         return False
-    if not destination.is_relative_to(top):
+    if not destination.is_relative_to(top) and not _is_in_repository(entry, destination, top):
         raise PackagingError(
             f"a link leads out of the project: {name} -> {destination}",
             where=name,
-            hint=f"copy the file into the project, or leave it out: echo '/{name}' >> .lambentignore",
+            hint=f"copy what it leads to into the project, or leave it out: echo '/{name}' >> .lambentignore",
         )
     return True
+
+
+def _is_in_repository(entry: os.DirEntry[str], destination: Path, top: Path) -> bool:
+    """Whether a link is the same for all who clone the project's repository: it is relative, and leads to a part of it."""
+    repository = find_repository(top)
+    is_inside = repository is not None and destination.is_relative_to(repository)
+    return is_inside and not Path(entry.path).readlink().is_absolute()
 
 
 def _real_name(entry: os.DirEntry[str]) -> str:

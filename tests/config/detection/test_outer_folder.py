@@ -73,6 +73,21 @@ def test_code_that_functions_share_is_found_above(tmp_path: Path, monkeypatch: p
     assert shared.startswith("shared/") or any(each.endswith("/shared") for each in app.shared_modules)
 
 
+def test_a_project_above_can_be_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {".git/HEAD": "", "pyproject.toml": '[project]\nname = "big"\n', "big/__init__.py": ""}
+    demo = {"examples/demo/app.py": f"import big\n{FLASK}", "examples/demo/requirements.txt": "flask\n"}
+    write_project(tmp_path, files | demo)
+    folder = tmp_path / "examples/demo"
+    monkeypatch.chdir(folder)
+    with pytest.raises(DetectionError, match="imports big from") as error:
+        detect(folder)
+    line, _, command = error.value.hint.partition(", or: ")
+    assert command == "lambent deploy ../.. --app examples.demo.app:app --name examples-demo"
+    assert line == "echo ../.. >> requirements.txt"
+    (folder / "requirements.txt").write_text("flask\n-e ../..\n")
+    assert detect(folder).spec == "app:app"
+
+
 @pytest.mark.parametrize("line", ["import requests", "try:\n    import shared\nexcept ImportError:\n    pass", "import json"])
 def test_packages_and_guarded_imports_are_not_looked_for_above(tmp_path: Path, line: str) -> None:
     code = f"{line}\ndef lambda_handler(event, context):\n    return 1\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from os.path import commonpath, relpath
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -12,8 +14,10 @@ from lambent.config.detection.import_graph import ImportGraph, module_file, read
 from lambent.config.detection.layer_folders import layer_folders
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.refusals import deploy_command, folders_above
 from lambent.config.model import App
+from lambent.config.own_package import is_installable
 from lambent.config.project import find_project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -22,10 +26,11 @@ _LEVELS_MAX = 3
 
 
 class OuterImport(Struct, frozen=True):
-    """An import that only works from a folder above, `start`, and why."""
+    """An import that only works from a folder above, `start`, and why. `is_project` says that it is of a project there."""
 
     start: Path
     reason: str
+    is_project: bool = False
 
 
 def check_outer_imports(modules: ProjectModules, app: App) -> None:
@@ -50,7 +55,20 @@ def check_outer_imports(modules: ProjectModules, app: App) -> None:
     command = command_from(outer.start, module.path, app.attribute, default_name(find_project(folder), "").name)
     if command:
         file = modules.relative(module.path)
-        raise DetectionError(f"{file} {outer.reason}", where=file, hint=command)
+        hint = f"{_requirement_line(folder, outer.start)}, or: {command}" if outer.is_project else command
+        raise DetectionError(f"{file} {outer.reason}", where=file, hint=hint)
+
+
+def _requirement_line(folder: Path, start: Path) -> str:
+    """Return the command that adds the project of a folder above to the requirements."""
+    file = relpath(folder / "requirements.txt")
+    return f"echo {relpath(start, folder)} >> {quote(file)}"
+
+
+def _requires(folder: Path, start: Path) -> bool:
+    """Return whether a folder's requirements have the project of a folder above: `-e ../..`."""
+    path = rf"(?m)(?<![\w./-]){re.escape(relpath(start, folder))}/?(?![\w./-])"
+    return any(re.search(path, read_text(file)) for file in (*folder.glob("*requirements*.txt"), folder / "pyproject.toml"))
 
 
 def command_from(start: Path, file: Path, attribute: str, name: str) -> str:
@@ -84,11 +102,16 @@ def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | 
 def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
     """Return where an import starts that a folder above has, or a layer there: code that several functions share."""
     top = dotted.partition(".")[0]
-    for start in folders_above(modules.folder)[:_LEVELS_MAX]:
+    folder = modules.folder
+    for start in folders_above(folder)[:_LEVELS_MAX]:
+        is_project = is_installable(start) and (folder / "requirements.txt").is_file()
+        if is_project and _requires(folder, start):
+            continue
         for provider in (".", *layer_folders(start)):
             if module_file(start / provider, dotted) is not None:
-                location = relpath(start / provider / top, modules.folder)
-                return OuterImport(start, f"imports {dotted} from {location}, which is outside of this folder")
+                location = relpath(start / provider / top, folder)
+                reason = f"imports {dotted} from {location}, which is outside of this folder"
+                return OuterImport(start, reason, is_project)
     return None
 
 

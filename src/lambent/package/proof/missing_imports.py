@@ -291,7 +291,7 @@ class _Walk:
     def _lacking(self, statement: module_syntax.Import) -> Iterator[str]:
         resolved = self._resolve(statement.module)
         if resolved.lacks:
-            yield resolved.lacks
+            yield _part_of_package(statement) if "." not in resolved.lacks else resolved.lacks
             return
         for name in statement.names:
             if removed_modules.lacks(f"{statement.module}.{name}", self._python):
@@ -402,3 +402,11 @@ class _Walk:
             if path.endswith(".py") and len(parts) > 1 and all(part.isidentifier() for part in parts):
                 names[parts[-1]] = ".".join(parts)
         return names
+
+
+def _part_of_package(statement: module_syntax.Import) -> str:
+    """Return what tells the package of an import whose top module is lacking: `captcha.image` is of another than `captcha`."""
+    parts = statement.module.split(".")
+    names = (f"{statement.module}.{name}" for name in statement.names)
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
+    return next((name for name in (*names, *prefixes) if requirement_for_part(name)), parts[0])

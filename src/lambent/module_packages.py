@@ -305,15 +305,16 @@ ADD = "add {} to your requirements"
 """How to add a package, with {} for its requirement, if nothing is known of the project."""
 
 
-def adding(command: str, *requirements: str) -> str:
+def adding(command: str, *requirements: str, instead: bool = False) -> str:
     """Return how to add requirements; `command` is like `ADD`. In a command of a shell they are quoted if they have to be.
 
-    A package is named once, with the last version or extra that is required of it.
+    A package is named once, with the last version or extra that is required of it. `instead` says that it takes the place of a
+    line of the file.
     """
     if new_file := re.match(r"put (\S.*) and \{\} into (.*)", command):
         return f"put {' '.join(_distinct((*new_file[1].split(), *requirements)))} into {new_file[2]}"
     requirements = _distinct(requirements)
-    if (file := re.match(r"add \{\} to (?!your )(.*)", command)) and any(">=" in each for each in requirements):
+    if (file := re.match(r"add \{\} to (?!your )(.*)", command)) and (instead or any(">=" in each for each in requirements)):
         these = requirements[0] if len(requirements) == 1 else "these"
         lines = "" if len(requirements) == 1 else f", a line each: {' '.join(requirements)}"
         return f"in {file[1]}, require {these} instead{lines}"

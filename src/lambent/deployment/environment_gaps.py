@@ -86,7 +86,7 @@ def _missing_folder(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """A folder that is empty on the developer's machine isn't in any clone."""
     path = re.sub(r"^(?:/var/task/|/tmp/app/|\./)", "", match[1]).rstrip("/")
     hint = f"mkdir -p {path} && touch {path}/.gitkeep, since git and a zip hold no empty folders"
-    hint = "open it relative to __file__" if path.startswith("/") else hint
+    hint = "open it relative to __file__" if path.startswith(("/", "..")) else hint
     return f"the folder {path} isn't in the zip{failure.where}", hint
 
 

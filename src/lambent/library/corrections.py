@@ -20,13 +20,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lambent.config.detection.project_modules import ProjectModules
+from lambent.config.detection.project_text import read_text
 from lambent.config.model import Config
 from lambent.deployment.break_patterns import Break
 from lambent.deployment.version_breaks import break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
 from lambent.library.start_records import record_path
-from lambent.module_packages import MISSING_EXTRA, known_requirement, package_of
+from lambent.module_packages import MISSING_EXTRA, adding, known_requirement, package_of
 from lambent.package import git_commit
 from lambent.package.build import complete_requirements
 from lambent.package.build_context import BuildContext, BuildOptions
@@ -34,7 +35,7 @@ from lambent.package.cache import read_json, write_json
 from lambent.package.dependencies import resolve_request
 from lambent.package.lock import Pin
 from lambent.package.project_files import collect_project
-from lambent.package.requirements.adding import is_unlocked
+from lambent.package.requirements.adding import add_command, is_unlocked
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.requirements.requirement_lines import read_requirement_files
 from lambent.package.runtime_choice import choose_runtime
@@ -69,14 +70,25 @@ def with_corrections(config: Config, cache: Path, options: BuildOptions, error: 
     source = _source(config, cache, options)
     if not is_unlocked(source):
         return None
-    with suppress(PackagingError):
+    try:
         pins = _pins(config, cache, options)
         names = {pin.name for pin in pins}
         needed = [each for each in broken.requirements if "<" not in each or package_of(each) in names]
         added = ((each, broken.what) for each in needed or broken.requirements)
         corrected = replace(config, corrections=_lowest((*config.corrections, *added)))
         return _with_other_pins(corrected, pins, source, cache, options)
-    return None
+    except PackagingError:
+        _name_own_requirement(error, broken, source)
+        return None
+
+
+def _name_own_requirement(error: LambentError, broken: Break, source: RequirementSource) -> None:
+    """Say in the hint that a requirement replaces one of the user's own, which doesn't allow it."""
+    text, command = read_text(source.path) if source.path else "", add_command(source)
+    names = "|".join(re.escape(package_of(each)) for each in broken.requirements)
+    if re.search(rf"""(?im)^[ \t"']*(?:{names})[ \t]*(?:\[[^\]\n]*\])?[ \t]*[>=~]=""", text):
+        instead = adding(command, *broken.requirements, instead=True)
+        error.hint = error.hint.replace(adding(command, *broken.requirements), instead)
 
 
 def with_earlier_releases(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:

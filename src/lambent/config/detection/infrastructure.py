@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from posixpath import dirname, normpath
 
@@ -32,9 +33,10 @@ _SOURCE = re.compile(r"""(?m)^\s*source_(dir|file)\s*=\s*"(?:\$\{path\.module\}/
 def described_functions(folder: Path) -> list[Declaration]:
     """Return the only function that the project's CDK or Terraform code describes. There is none if there are several."""
     described: dict[StartCommand, str] = {}
+    archives = cache(partial(_archives, folder))
     for path in _files(folder):
-        read = _terraform if path.suffix == ".tf" else _cdk
-        for handler, code in read(folder, path):
+        functions = _terraform(path, archives(path.parent)) if path.suffix == ".tf" else _cdk(folder, path)
+        for handler, code in functions:
             if command := handler_command(handler, code, folder):
                 described.setdefault(command, path.relative_to(folder).as_posix())
     return [Declaration(*each) for each in described.items()] if len(described) == 1 else []
@@ -61,14 +63,19 @@ def _cdk(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
             yield handler[1], normpath((base.relative_to(folder) / asset["path"]).as_posix())
 
 
-def _terraform(folder: Path, path: Path) -> Iterator[tuple[str, str]]:
-    """Yield handlers with the folders that `archive_file` zips for them."""
-    parent = path.parent.relative_to(folder).as_posix()
+def _archives(folder: Path, module: Path) -> dict[str, str]:
+    """Return the folders that each `archive_file` of a Terraform module zips, relative to the project's, by its name."""
+    parent = module.relative_to(folder).as_posix()
     archives: dict[str, str] = {}
-    for other in path.parent.glob("*.tf"):
-        for kind, name, body in _BLOCK.findall(read_text(other)):
+    for path in module.glob("*.tf"):
+        for kind, name, body in _BLOCK.findall(read_text(path)):
             if kind == "archive_file" and (source := _SOURCE.search(body)):
                 archives[name] = normpath(f"{parent}/{source[2] if source[1] == 'dir' else dirname(source[2])}")
+    return archives
+
+
+def _terraform(path: Path, archives: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield handlers with the folders that are zipped for them."""
     for kind, _, body in _BLOCK.findall(read_text(path)):
         handler, archive = _HANDLER.search(body), _ARCHIVE.search(body)
         if kind == "aws_lambda_function" and handler and archive and archive[1] in archives:

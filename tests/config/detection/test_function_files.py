@@ -32,6 +32,7 @@ TWO = "two: {handler: src/two.handler, events: [{http: GET /two}]}\n"
     [
         ({"sam.yaml": SAM.format(code="src")}, "sam.yaml"),
         ({"sam-template.yml": SAM.format(code="src")}, "sam-template.yml"),
+        ({"samTemplate.yaml": SAM.format(code="src/one.py")}, "samTemplate.yaml"),
         ({"template.json": JSON.format(code="src")}, "template.json"),
         ({"infra/template.yaml": SAM.format(code="../src")}, "infra/template.yaml"),
         (
@@ -46,6 +47,11 @@ def test_template_is_found_by_its_name_and_one_api_function_is_the_app(
     app = detect(write_project(tmp_path, FILES | files))
     assert (app.spec, app.root, app.source) == ("one:handler", "src", source)
     assert app.remarks[-1].startswith(f"{source} also has Two, which this doesn't deploy; for Two: lambent deploy")
+
+
+def test_handler_may_be_in_a_package_itself(tmp_path: Path) -> None:
+    write_project(tmp_path, {"serverless.yml": "functions: {one: {handler: shop.handler}}\n", "shop/__init__.py": CODE})
+    assert detect(tmp_path).spec == "shop:handler"
 
 
 def test_function_that_an_api_of_its_own_may_call_is_not_chosen_for_its_event(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import Mapping, mapping_at, read_mappings, with_own_values
 
-TEMPLATES = tuple(f"{name}.{suffix}" for name in ("template", "sam", "sam-template") for suffix in ("yaml", "yml", "json"))
+TEMPLATES = tuple(
+    f"{name}.{suffix}" for name in ("template", "sam", "sam-template", "samTemplate") for suffix in ("yaml", "yml", "json")
+)
 SERVERLESS = ("serverless.yml", "serverless.yaml", "serverless.json")
 _NAMED = re.compile(r"""(?m)^\s*template(?:_file)?\s*=\s*["']([\w./-]+)["']""")
 _FILE = re.compile(r"\$\{file\((?P<path>[^()$]+)\)(?::(?P<keys>[\w.-]+))?(?:\s*,[^{}]*)?\}")

@@ -95,9 +95,11 @@ def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | Non
 def handler_command(handler: str, code: str, folder: Path | None = None) -> StartCommand | None:
     """Return the start of "path/module.name" in a folder of code, None if that has no such file.
 
-    A build makes a folder of code that doesn't exist (`CodeUri: dist/`), or a zip, from the project's own files.
+    A build makes a folder of code that doesn't exist (`CodeUri: dist/`), or a zip, from the project's own files. Code that is
+    one file is in its folder.
     """
     match = _HANDLER.fullmatch(handler)
+    code = posixpath.dirname(code) if code.endswith(".py") else code
     code = posixpath.normpath(code.strip("/"))
     if match is None or code.startswith(".."):
         return None
@@ -105,7 +107,7 @@ def handler_command(handler: str, code: str, folder: Path | None = None) -> Star
         code = "."
     module = match["module"].removeprefix("./")
     path = module.replace(".", "/")
-    if folder is not None and not (folder / code / f"{path}.py").is_file():
+    if folder is not None and not any((folder / code / file).is_file() for file in (f"{path}.py", f"{path}/__init__.py")):
         return None
     if folder is not None and code != "." and (folder / code / "__init__.py").is_file():
         # a package's own imports say how it is started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,10 +13,16 @@ from lambent.config.sourced import Sourced
 from lambent.units import listing
 
 
-def take_over(app: App, settings: Settings) -> tuple[App, dict[str, Sourced[Any]]]:
-    """Return the app with a remark about each setting of its deployment file, and those that nothing else sets, by name."""
+def take_over(app: App, settings: Settings, variables: Collection[str]) -> tuple[App, dict[str, Sourced[Any]]]:
+    """Return the app with a remark about each setting of its deployment file, and those that nothing else sets, by name.
+
+    `variables` are the names of those that the user sets, for all functions.
+    """
     declared: dict[str, Sourced[Any]] = {}
     remarks: list[str] = []
+    own = [name for route in app.routes for name, _ in route.variables if name not in variables]
+    if own:
+        remarks.append(f"each of them has its own {listing(list(dict.fromkeys(own)))}")
     if "cors" not in settings.raw:
         preflights = [cors for _, cors in app.preflights]
         if any(cors is not None and not cors.origins for cors in (app.cors, *preflights)):

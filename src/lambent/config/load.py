@@ -110,7 +110,7 @@ def load(
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
     app = _read_app(settings, project, environ, environment.remark, app_required)
-    app_with_remarks, declared = take_over(app.value, settings)
+    app_with_remarks, declared = take_over(app.value, settings, {*environment.plain, *environment.secrets})
     app = replace(app, value=app_with_remarks)
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)

@@ -33,10 +33,11 @@ def test_variables_that_differ_belong_to_their_functions(tmp_path: Path) -> None
     config = load_config(write_project(tmp_path, FILES | {"serverless.yml": SERVERLESS}))
     assert [route.variables for route in config.app.routes] == [(("TABLE", "items"),), (("TABLE", "users"),)]
     assert find_unset(config) == [] and set(read_proposals(tmp_path)) == {"STAGE"}
-    assert config.app.remarks[1] == "each of them has its own TABLE"
-    assert config.app.remarks[2].startswith(
+    assert config.app.remarks[2] == "each of them has its own TABLE"
+    assert config.app.remarks[1].startswith(
         "QUEUE differs from function to function, and serverless.yml doesn't say the values: what is set counts for all"
     )
+    assert "each of them has its own TABLE" not in load_config(tmp_path, env=("TABLE=x",)).app.remarks
 
 
 def test_memory_and_timeout_are_the_most_that_a_function_has(tmp_path: Path) -> None:

@@ -85,8 +85,6 @@ class SiblingFunctions:
         remarks = [remark]
         if others := [function for function in self._functions if function not in functions]:
             remarks.append(self._remark_about(others))
-        if own := dict.fromkeys(name for route in app.routes for name, _ in route.variables):
-            remarks.append(f"each of them has its own {listing(list(own))}")
         if unknown := unknown_variables([function.declared for function in functions]):
             differ = "differs" if len(unknown) == 1 else "differ"
             what = f"{listing(unknown)} {differ} from function to function, and {self._source} doesn't say the values"

@@ -96,5 +96,5 @@ def test_database_of_a_django_project(tmp_path: Path) -> None:
     folder = write_project(tmp_path / "shop", files)
     assert find_own_write(load_config(folder)) == OwnWrite("notes", "blog/views.py:2")
     database = "DATABASES = {'default': {\n    'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}\n"
-    (folder / "shop/settings.py").write_text(database)
-    assert find_own_write(load_config(folder)) == OwnWrite("its SQLite database", "shop/settings.py:2")
+    (folder / "shop/settings.py").write_text(f"#    'ENGINE': 'django.db.backends.sqlite3',\n{database}")
+    assert find_own_write(load_config(folder)) == OwnWrite("its SQLite database", "shop/settings.py:3")

@@ -23,7 +23,7 @@ _CHANGES = re.compile(
     re.IGNORECASE,
 )
 """Signs that a database is written to: many apps only read one that they bring."""
-_DJANGO_SQLITE = re.compile(r"""['"]ENGINE['"]\s*:\s*['"]django\.db\.backends\.sqlite3['"]""")
+_DJANGO_SQLITE = re.compile(r"""(?m)^[^#\n]*['"]ENGINE['"]\s*:\s*['"]django\.db\.backends\.sqlite3['"]""")
 _INI = re.compile(r"\('([\w.-]+\.ini)'\)$")
 _CONNECT = ("sqlite3.connect", "aiosqlite.connect")
 _FASTHTML = ("fasthtml.common.fast_app", "fast_app", "database")

@@ -30,3 +30,16 @@ def test_error_of_the_app_is_explained(tmp_path: Path, error: FunctionFailedErro
     artifact = build(config, CACHE / "build", os.environ, events.ignore)
     explain(error, config, artifact)
     assert error.hint.startswith(hint)
+
+
+def test_release_that_is_pinned_is_replaced_and_not_added(tmp_path: Path) -> None:
+    config = load_config(write_project(tmp_path / "shop", {"main.py": FLASK}))
+    artifact = build(config, CACHE / "build", os.environ, events.ignore)
+    for line, hint in (
+        ("Django==4.2.18", "in requirements.txt, require django<4 instead of Django==4.2.18 (no one)"),
+        ("django-filter==24.1", "add django<4 to requirements.txt (no one)"),
+    ):
+        write_project(tmp_path / "shop", {"requirements.txt": f"flask\n{line}\n"})
+        error = FunctionFailedError("Django 4 removed it", hint="add django<4 to requirements.txt (no one)")
+        explain(error, config, artifact)
+        assert error.hint == hint

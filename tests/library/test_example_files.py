@@ -22,6 +22,7 @@ from support.local_service import RUNTIME
         ("settings.json", "settings_template.json", "Exception: ERROR: settings.json not found!"),
         ("settings.json", "example.settings.json", "FileNotFoundError: [Errno 2] No such file: '/var/task/settings.json'"),
         ("config.py", "config.py.sample", "ModuleNotFoundError: No module named 'config'"),
+        ("config.py", "config.py.template", "SystemExit: 1\nCaused by ModuleNotFoundError: No module named 'config'"),
     ],
 )
 def test_file_that_is_made_from_an_example(tmp_path: Path, name: str, example: str, message: str, is_ignored: bool) -> None:
@@ -29,7 +30,8 @@ def test_file_that_is_made_from_an_example(tmp_path: Path, name: str, example: s
     (tmp_path / example).write_text("")
     (tmp_path / ".gitignore").write_text(name if is_ignored else "")
     config = load(tmp_path, Flags(app="main:app", runtime=RUNTIME), {}, date.today())
-    error = FunctionFailedError(message, hint="fix the error")
+    what, _, detail = message.partition("\n")
+    error = FunctionFailedError(what, hint="fix the error", detail=detail)
     assert explain(error, config)
     copy, _, rest = error.hint.partition(",")
     assert (copy, 'include = ["' in rest) == (f"cp {example} {name}", is_ignored)

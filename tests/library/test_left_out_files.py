@@ -69,9 +69,6 @@ def test_the_line_that_packs_an_ignored_file(folder: Path, case: str) -> None:
 def test_an_ignored_file_that_does_not_exist_here_must_be_made_first(folder: Path) -> None:
     error, _ = fail(folder, CASES["dist"][2])
     assert "create dist/index.html" in error.hint and 'include = ["dist/"]' in error.hint
-    (folder / "shop/local.py.template").write_text("")
-    error, _ = fail(folder, CASES["module"][2])
-    assert error.hint.startswith('cp shop/local.py.template shop/local.py and set include = ["shop/local.py"]')
 
 
 @pytest.mark.parametrize("path", ["nothing.txt", "/etc/nothing", "../up.txt", "templates/nothing.html"])

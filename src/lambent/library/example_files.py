@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from lambent.config.model import Config
 from lambent.errors import LambentError
+from lambent.package.example_file import find_example
 from lambent.package.project_files import packs
 
 _FILE = re.compile(r"(?<![\w./-])([\w./-]*\w\.(?:json|ya?ml|toml|ini|cfg|conf|py|properties))\b")
+_MISSING = re.compile(r"No such|No module named")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
-_WORDS = r"(?:template|example|sample|dist|default|tmpl|tpl)s?"
-
-
-def find_example(folder: Path, name: str) -> str:
-    """Return the file of a project that is an example of a file that doesn't exist, "" if there is none."""
-    path = folder / name
-    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
-    pattern = re.compile(rf"(?i){stem}[._-]{_WORDS}{suffix}|{stem}{suffix}[._-]{_WORDS}|{_WORDS}[._-]{stem}{suffix}")
-    if path.exists() or not path.parent.is_dir():
-        return ""
-    examples = (each for each in sorted(path.parent.iterdir()) if pattern.fullmatch(each.name) and each.is_file())
-    return next((each.relative_to(folder).as_posix() for each in examples), "")
 
 
 def explain(error: LambentError, config: Config) -> bool:
@@ -33,7 +22,7 @@ def explain(error: LambentError, config: Config) -> bool:
     """
     if not config.path.is_dir():
         return False
-    exception = next((line for line in f"{error.what}\n{error.detail}".splitlines() if "No such" in line), error.what)
+    exception = next(filter(_MISSING.search, f"{error.what}\n{error.detail}".splitlines()), error.what)
     for name in (each for text in (exception, error.what) for each in _named(text, config.app.root)):
         if example := find_example(config.path, name):
             error.what = f"the app needs {name}, which isn't here; {example} is an example of it"

@@ -11,7 +11,6 @@ from lambent.config.model import Config
 from lambent.config.own_files import own_files
 from lambent.errors import LambentError
 from lambent.package.artifact import Artifact
-from lambent.package.example_file import creation_of
 from lambent.package.project_files import packs
 
 _NO_FOLDER = re.compile(r"Directory '([^']+)' does not exist")  # Starlette
@@ -106,7 +105,7 @@ def _explain(error: LambentError, name: str, config: Config, packed: frozenset[s
     include = include_line(pattern)
     error.what = f"the app needs {name}, which is left out of the zip because .gitignore or .lambentignore names it"
     build = frontend_build(config.path, name)
-    creation = f"build it ({build})" if build else creation_of(config.path, name) or f"create {name}, which isn't here either,"
+    creation = f"build it ({build})" if build else f"create {name}, which isn't here either,"
     error.hint = include if path.exists() else f"{creation} and set {include}"
 
 

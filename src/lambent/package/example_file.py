@@ -1,18 +1,19 @@
-"""The example that a project has of a file that every developer makes: settings.py.example for settings.py."""
+"""The example that a project has of a file that each of its users makes: settings_template.json for settings.json."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-_WORD = "(?:example|sample|template|tmpl|dist|default)"
+_WORDS = r"(?:template|example|sample|dist|default|tmpl|tpl)s?"
 
 
-def creation_of(folder: Path, name: str) -> str:
-    """Return the command that makes a missing file of a project from its example, "" if it has none."""
-    path = PurePosixPath(name)
+def find_example(folder: Path, name: str) -> str:
+    """Return the file of a project that is an example of a file that doesn't exist, "" if there is none."""
+    path = folder / name
     stem, suffix = re.escape(path.stem), re.escape(path.suffix)
-    pattern = re.compile(rf"{stem}{suffix}[._-]{_WORD}|{stem}[._-]{_WORD}{suffix}|{_WORD}[._-]{stem}{suffix}")
-    names = sorted(file.name for file in (folder / path.parent).glob("*"))
-    example = next(filter(pattern.fullmatch, names), "")
-    return f"cp {path.with_name(example)} {path}" if example else ""
+    pattern = re.compile(rf"(?i){stem}[._-]{_WORDS}{suffix}|{stem}{suffix}[._-]{_WORDS}|{_WORDS}[._-]{stem}{suffix}")
+    if path.exists() or not path.parent.is_dir():
+        return ""
+    examples = (each for each in sorted(path.parent.iterdir()) if pattern.fullmatch(each.name) and each.is_file())
+    return next((each.relative_to(folder).as_posix() for each in examples), "")

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lambent.module_packages import ADD, adding, known_requirement, requirement_for
-from lambent.package.example_file import creation_of
+from lambent.package.example_file import find_example
 from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
@@ -57,7 +57,8 @@ class Advice(Struct, frozen=True):
                 file = f"{name}/" if is_package else f"{name}.py"
                 return f"{_including(file)}: .gitignore or .lambentignore leaves {file} out"
             file, is_named = f"{name}.py", path.parent.is_dir() and not known_requirement(module)
-            copy = creation_of(self.project, file) if is_named else ""
+            example = find_example(self.project, file) if is_named else ""
+            copy = f"cp {example} {file}" if example else ""
             if is_named and not packs(self.project, file):
                 return f"{copy or f'create {file}'}, and set {_including(file)}: .gitignore or .lambentignore leaves it out"
             if copy:

@@ -26,7 +26,7 @@ from lambent.library.datasette_folder import read_datasette_folder
 from lambent.library.datasette_options import DatasetteOptions
 from lambent.library.missing_tables import with_known_tables
 from lambent.package.artifact import Artifact
-from lambent.package.build import build
+from lambent.package.build import build, check_requirements
 from lambent.package.build_context import BuildOptions
 from lambent.package.runtime_choice import choose_runtime
 
@@ -116,6 +116,11 @@ class Builder(Struct, frozen=True):
         is_resolved = self.options.refresh and bool(config.candidates.runtimes)  # by the choice of the runtime
         with self._located(config):
             return build(config, self.cache, os.environ, emit, replace(self.options, refreshed=is_resolved))
+
+    def check(self, config: Config) -> None:
+        """Raise the PackagingError with which a build would refuse the app's requirements, without running the app."""
+        with self._located(config):
+            check_requirements(config, self.cache, os.environ, self.options)
 
     @contextmanager
     def _located(self, config: Config) -> Iterator[None]:

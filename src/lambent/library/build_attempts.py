@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lambent.config.model import Config
 from lambent.errors import FunctionFailedError, LambentError, PackagingError
-from lambent.events import Emit, Warned, without_repeats
+from lambent.events import Emit, Warned, ignore, without_repeats
 from lambent.lazy import LazyModule
 from lambent.library.app_source import Builder
 from lambent.library.corrections import forget_corrections, with_corrections, with_earlier_releases
@@ -36,6 +36,11 @@ def build_app(config: Config, builder: Builder, emit: Emit) -> tuple[Config, Art
     """Return the zip, after the configuration that it was built with. Raises PackagingError."""
     emit = without_repeats(emit)
     return attempt(config, builder, emit, lambda config: (config, builder.build(config, emit)))
+
+
+def check_requirements(config: Config, builder: Builder) -> None:
+    """Raise the PackagingError with which `build_app` would refuse the app's requirements, without running the app."""
+    attempt(builder.choose_runtime(config, ignore), builder, ignore, builder.check)
 
 
 def build_and_use(

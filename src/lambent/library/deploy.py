@@ -25,9 +25,9 @@ from lambent.deployment.context import DeployContext
 from lambent.deployment.deploy import allow, deploy, refuse_move
 from lambent.deployment.observed import deployed_name, has_passed_check, live_settings
 from lambent.deployment.plan import Plan
-from lambent.events import Deployed, Emit, Notice, Warned, ignore, without_repeats
+from lambent.events import Deployed, Emit, Notice, Warned, without_repeats
 from lambent.library.app_source import AppSource, Builder
-from lambent.library.build_attempts import build_and_use, build_app
+from lambent.library.build_attempts import build_and_use, build_app, check_requirements
 from lambent.library.destination import Destination
 from lambent.library.local_config import adapt_to_local
 from lambent.library.missing_page import hint_for_no_page
@@ -124,7 +124,7 @@ def load_for_destination(
         for warning in warn_of_unknown(config, dict(live.environment) if live else {}, {read.name for read in reads}):
             emit(warning)
     config, unset, lines = set_automatically(config, reads, local=destination.local)
-    refuse_start(config, unset, partial(builder.choose_runtime, emit=ignore))
+    refuse_start(config, unset, partial(check_requirements, builder=builder))
     for line in lines:
         emit(line)
     config = builder.choose_runtime(config, emit)

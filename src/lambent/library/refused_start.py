@@ -17,20 +17,21 @@ _LOGURU = re.compile(r"(?m)^\s*(?:from|import) loguru\b")
 _ENQUEUE = re.compile(r"\benqueue\s*=\s*True")
 
 
-def refuse_start(config: Config, unset: Sequence[Read], choose_runtime: Callable[[Config], Config]) -> None:
+def refuse_start(config: Config, unset: Sequence[Read], check_requirements: Callable[[Config], None]) -> None:
     """Raise UsageError as `refuse_unset` does.
 
-    It also names files with secrets, requirements because of which `choose_runtime` raises, and what needs shared memory.
+    It also names files with secrets, requirements because of which `check_requirements` raises, and what needs shared memory.
     """
     try:
         refuse_unset(config, unset)
     except UsageError as error:
         try:
             secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
-            choose_runtime(config)
+            check_requirements(config)
         except PackagingError as refusal:
             error.what += f"; {refusal.what}"
-            error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}"
+            error.hint += f"\nand for {refusal.where or 'the files'}: {refusal.hint}" if refusal.hint else ""
+            error.detail = refusal.detail
         if location := _enqueue(config):
             error.what += "; Lambda has no shared memory, which loguru's enqueue=True needs"
             error.hint += f"\nand remove enqueue=True in {location}"

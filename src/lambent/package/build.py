@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -38,6 +39,7 @@ from lambent.package.shards.shard import Shard
 from lambent.package.stand_ins import stand_ins
 from lambent.package.supplements import report_additions, supplement
 from lambent.package.vendor import runtime_files
+from lambent.package.wheels.choose_wheel import download_size
 from lambent.package.zip_contents import ZipContents, owners
 from lambent.private_folder import make_private_cache
 from lambent.units import count, listing, pronoun_for, size
@@ -50,6 +52,8 @@ else:
     overflow = LazyModule("lambent.package.overflow")
 
 LAYER = "python/"  # below /opt; it is on the import path of every Python runtime
+_CHECKED_MAX = 100_000_000
+"""Bytes of wheels that are downloaded only to say what is wrong: about 10 s."""
 
 
 def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None = None) -> Artifact:
@@ -92,11 +96,33 @@ def complete_requirements(
     with _explained(config, cache), ExitStack() as archives:
         make_private_cache(cache)
         context = BuildContext.start(config, cache, environ, emit, options)
-        requirements = resolve_requirements(context)
-        quiet = replace(context, emit=ignore)  # a build follows, which says the rest
-        requirements = _complete(quiet, requirements, read_source(quiet), quiet.find_interpreter(), archives)[1]
+        requirements, _ = _complete_quietly(context, resolve_requirements(context), context.find_interpreter(), archives)
         report_additions(context, requirements)
         return requirements
+
+
+def check_requirements(config: Config, cache: Path, environ: Mapping[str, str], options: BuildOptions) -> None:
+    """Raise the PackagingError with which a build would refuse the app's requirements. The app isn't run.
+
+    What takes long to download is only resolved, and sizes are left to the build.
+    """
+    with _explained(config, cache), ExitStack() as archives:
+        make_private_cache(cache)
+        options = replace(options, scope="layer", unzipped_max=sys.maxsize)
+        context = BuildContext.start(config, cache, environ, ignore, options)
+        requirements = resolve_requirements(context)
+        if download_size(requirements.lock.pins, context.target) <= _CHECKED_MAX:
+            requirements, findings = _complete_quietly(context, requirements, None, archives)
+            report(context, findings, add_command(requirements.source))
+
+
+def _complete_quietly(
+    context: BuildContext, requirements: Requirements, interpreter: Interpreter | None, archives: ExitStack
+) -> tuple[Requirements, tuple[Finding, ...]]:
+    """Return what the app requires, after adding what every start lacks, and what the proof says. A build says the rest."""
+    quiet = replace(context, emit=ignore)
+    _, requirements, _, findings = _complete(quiet, requirements, read_source(quiet), interpreter, archives)
+    return requirements, findings
 
 
 def _complete(

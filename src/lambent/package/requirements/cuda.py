@@ -13,7 +13,7 @@ from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
 from lambent.package.requirements.requirement_lines import RequirementsFile, decode
 from lambent.package.requirements.resolve_request import ResolveRequest
-from lambent.package.wheels.choose_wheel import choose_wheel
+from lambent.package.wheels.choose_wheel import choose_wheel, download_size
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 """Source: https://docs.astral.sh/uv/guides/integration/pytorch/"""
@@ -90,7 +90,7 @@ def _wheels(pins: Sequence[Pin], request: ResolveRequest) -> list[DistFile]:
 
 def _size(pins: Sequence[Pin], request: ResolveRequest) -> int:
     """Return the bytes to download, as far as the index says so."""
-    return sum(wheel.size or 0 for wheel in _wheels(pins, request))
+    return download_size(pins, request.target)
 
 
 def _download(pins: Sequence[Pin], request: ResolveRequest) -> str:

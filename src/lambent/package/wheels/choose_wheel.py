@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -42,6 +42,11 @@ def parse_wheel_filename(filename: str) -> WheelFilename | None:
     build = parts[2] if len(parts) == 6 else ""
     pythons, abis, platforms = (tuple(part.lower().split(".")) for part in parts[-3:])
     return WheelFilename(parts[0], parts[1], build, pythons, abis, platforms)
+
+
+def download_size(pins: Iterable[Pin], target: Target) -> int:
+    """Return the bytes of the wheels of packages for the target, as far as the index says so."""
+    return sum(wheel.size or 0 for pin in pins if (wheel := choose_wheel(pin, target)))
 
 
 def choose_wheel(pin: Pin, target: Target) -> DistFile | None:

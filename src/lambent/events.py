@@ -34,6 +34,12 @@ class Warned(Event, frozen=True):
     hint: str = ""
 
 
+class Question(Event, frozen=True):
+    """What the user is about to be asked for, at a terminal."""
+
+    text: str
+
+
 class Detected(Event, frozen=True):
     """The app was found. `kind` is "handler", "asgi", "wsgi" or "web"; `source` says where it was found."""
 

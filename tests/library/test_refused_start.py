@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lambent.config.model import Config
+from lambent.config.variables.refusal import MissingVariable
 from lambent.config.variables.unset import find_unset
 from lambent.errors import PackagingError, UsageError
 from lambent.library.app_source import Builder
@@ -63,3 +65,29 @@ def test_missing_packages_are_named_too(tmp_path: Path) -> None:
         in caught.value.hint
     )
     assert "main.py imports yaml_of_mine" in caught.value.detail
+
+
+def test_values_are_asked_for_until_the_app_can_start(tmp_path: Path) -> None:
+    source = f"import os\nif os.environ['MODE'] == 'live':\n    KEY = os.environ['API_KEY']\nHOST = os.environ['SMTP']\n{FLASK}"
+    files = {"main.py": source, ".env.example": "MODE=live\nSMTP=your-host\n"}
+    config = load_config(write_project(tmp_path / "shop", files))
+    answers = {"MODE": "live", "SMTP": "mail.test", "API_KEY": "k"}
+    asked = []
+
+    def ask(missing: Sequence[MissingVariable]) -> dict[str, str]:
+        asked.append([(variable.name, variable.form) for variable in missing])
+        return {variable.name: answers[variable.name] for variable in missing if variable.name != "API_KEY" or len(asked) > 1}
+
+    config, unset = refuse_start(config, find_unset(config), lambda config: None, ask)
+    assert asked == [[("MODE", "live"), ("SMTP", "VALUE"), ("API_KEY", "VALUE")], [("API_KEY", "VALUE")]]
+    assert dict(config.environment) == answers and not unset
+    assert config.flag_variables == ("API_KEY", "MODE", "SMTP"), "later deploys keep them"
+
+
+def test_nothing_is_asked_for_if_something_else_is_in_the_way(tmp_path: Path) -> None:
+    def check_requirements(config: Config) -> None:
+        raise PackagingError("pillow 3.3.0 has no wheel")
+
+    config = load_config(write_project(tmp_path / "shop", {"main.py": f"import os\nKEY = os.environ['API_KEY']\n{FLASK}"}))
+    with pytest.raises(UsageError):
+        refuse_start(config, find_unset(config), check_requirements, lambda missing: pytest.fail("asked"))

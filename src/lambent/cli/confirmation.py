@@ -35,12 +35,17 @@ def with_consent(command: Command) -> Command:
     return add_options(call, click.option("--moved-from", metavar="ORIGIN", default="", help=help_text), yes_option)
 
 
+def is_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def confirm_public(plan: Plan, *, interactive: bool) -> None:
     """Ask whether to create the public URL of `plan`.
 
     Raises UsageError if there is no terminal to ask on, CancelledError if the answer is no.
     """
-    if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (interactive and is_terminal()):
         raise UsageError(
             "this deploy creates a public URL, and there is no terminal to ask for confirmation",
             where="lambent deploy",
@@ -56,7 +61,7 @@ def confirm_move(plan: Plan, *, moved_from: str, interactive: bool) -> None:
     """
     if moved_from == plan.moved_from:
         return
-    if not (interactive and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (interactive and is_terminal()):
         refuse_move(plan)
     _confirm(f"{plan.names.app} was deployed from another project, {plan.moved_from}. Replace it with this one?")
 

@@ -7,9 +7,10 @@ from functools import partial
 import click
 
 from lambent.cli.app_options import with_app, with_builder, with_databases
-from lambent.cli.confirmation import Consent, confirm_move, confirm_public, with_consent
+from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_terminal, with_consent
 from lambent.cli.connection import same_app
 from lambent.cli.destination_options import with_destination
+from lambent.cli.missing_values import ask_values
 from lambent.cli.options import json_option
 from lambent.config.model import Config
 from lambent.deployment.deploy import allow
@@ -50,6 +51,7 @@ def command(
         confirm_public=allow if consent.yes else partial(confirm_public, interactive=not as_json),
         confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
         smoke_test=prove,
+        ask=None if consent.yes or as_json or not is_terminal() else ask_values,
     )
     with reporter(as_json) as emit:
         build = deploy_app(app, builder, destination, emit, options)

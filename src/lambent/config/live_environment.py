@@ -45,13 +45,7 @@ def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
     inherited = {name: live[name] for name in flagged if name in live and name not in configured}
     if not inherited:
         return config
-    origins = {f"env.{name}": "--env of an earlier deploy" for name in inherited}
-    return replace(
-        config,
-        environment=tuple(sorted({**dict(config.environment), **inherited}.items())),
-        flag_variables=tuple(sorted({*config.flag_variables, *inherited})),
-        origins={**config.origins, **origins},
-    )
+    return config.with_variables(inherited, dict.fromkeys(inherited, "--env of an earlier deploy"), inherited)
 
 
 def warn_of_unknown(config: Config, live: Mapping[str, str], read: Collection[str]) -> Iterator[Warned]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -288,6 +288,15 @@ class Config(Struct, frozen=True):
         """Return this configuration with another runtime, and with other candidates unless they are None."""
         origins = {**self.origins, "runtime": origin}
         return replace(self, runtime=runtime, origins=origins, candidates=candidates or self.candidates)
+
+    def with_variables(self, values: Mapping[str, str], origins: Mapping[str, str], flagged: Iterable[str]) -> Config:
+        """Return this configuration with more environment variables; later deploys keep those that count as `flagged`."""
+        return replace(
+            self,
+            environment=tuple(sorted({**dict(self.environment), **values}.items())),
+            flag_variables=tuple(sorted({*self.flag_variables, *flagged})),
+            origins={**self.origins, **{f"env.{name}": origin for name, origin in origins.items()}},
+        )
 
     @property
     def folder(self) -> Path:

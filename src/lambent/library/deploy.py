@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from lambent.config.own_writes import find_own_write
 from lambent.config.python_runtime import keep_live
 from lambent.config.variables.automatic import set_automatically
 from lambent.config.variables.missing_settings import refuse_missing_settings, use_named_settings, use_settings_of_manage
+from lambent.config.variables.refusal import MissingVariable
 from lambent.config.variables.unset import find_unset
 from lambent.deployment import writable
 from lambent.deployment.context import DeployContext
@@ -31,7 +32,7 @@ from lambent.library.build_attempts import build_and_use, build_app, check_requi
 from lambent.library.destination import Destination
 from lambent.library.local_config import adapt_to_local
 from lambent.library.missing_page import hint_for_no_page
-from lambent.library.refused_start import refuse_start
+from lambent.library.refused_start import Ask, refuse_start
 from lambent.library.smoke_test import smoke_test_once
 from lambent.library.version_description import describe_version
 from lambent.package.artifact import Artifact
@@ -42,12 +43,14 @@ class DeployOptions(Struct, frozen=True):
 
     `smoke_test` starts the app once on this machine before it is uploaded to AWS. `confirm_public` is called before a URL in
     AWS becomes public that the app's settings don't make public explicitly, `confirm_move` before the app is taken over from
-    another project. Both raise to stop the deploy.
+    another project. Both raise to stop the deploy. `ask` returns the values of variables that the app lacks; it is None if
+    there is nobody to ask.
     """
 
     confirm_public: Callable[[Plan], None]
     confirm_move: Callable[[Plan], None] = refuse_move
     smoke_test: bool = True
+    ask: Callable[[Sequence[MissingVariable], Emit], Mapping[str, str]] | None = None
 
 
 class BuiltApp(Struct, frozen=True):
@@ -69,7 +72,9 @@ class DeployedBuild(Struct, frozen=True):
 def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit: Emit, options: DeployOptions) -> DeployedBuild:
     """Build an app and deploy it. Raises as `build` and `deploy` do."""
     emit = without_repeats(emit)
-    config, destination, account = load_for_destination(app, builder, destination, emit)
+    config, destination, account = load_for_destination(
+        app, builder, destination, emit, ask=_ask_with(options, emit)
+    )
     config = replace(config, description=describe_version(config.folder))
     confirm = allow if destination.local or _is_explicit(config) else _once(options.confirm_public)
 
@@ -84,6 +89,11 @@ def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit:
     return DeployedBuild(*build_and_use(config, builder, emit, deploy_artifact))
 
 
+def _ask_with(options: DeployOptions, emit: Emit) -> Ask | None:
+    ask = options.ask
+    return None if ask is None else lambda missing: ask(missing, emit)
+
+
 def build_for_destination(
     app: AppSource, builder: Builder, destination: Destination, emit: Emit, *, ask_live: bool = True
 ) -> BuiltApp:
@@ -95,7 +105,7 @@ def build_for_destination(
 
 
 def load_for_destination(
-    app: AppSource, builder: Builder, destination: Destination, emit: Emit, *, ask_live: bool = True
+    app: AppSource, builder: Builder, destination: Destination, emit: Emit, *, ask_live: bool = True, ask: Ask | None = None
 ) -> tuple[Config, Destination, Aws | None]:
     """Return the app's configuration as its destination supports it, and the destination as the configuration completes it.
 
@@ -124,7 +134,7 @@ def load_for_destination(
         for warning in warn_of_unknown(config, dict(live.environment) if live else {}, {read.name for read in reads}):
             emit(warning)
     config, unset, lines = set_automatically(config, reads, local=destination.local)
-    refuse_start(config, unset, partial(check_requirements, builder=builder))
+    config, unset = refuse_start(config, unset, partial(check_requirements, builder=builder), ask)
     for line in lines:
         emit(line)
     config = builder.choose_runtime(config, emit)

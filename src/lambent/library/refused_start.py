@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from lambent.config.environment import check_variables
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
+from lambent.config.sourced import Sourced
 from lambent.config.variables.bound import Read
-from lambent.config.variables.refusal import refuse_unset
+from lambent.config.variables.refusal import MissingVariable, missing_variables, refuse_unset
+from lambent.config.variables.unset import find_unset
 from lambent.errors import PackagingError, UsageError
 from lambent.package import secret_scan
 from lambent.package.project_files import collect_project
@@ -17,14 +20,21 @@ _LOGURU = re.compile(r"(?m)^\s*(?:from|import) loguru\b")
 _ENQUEUE = re.compile(r"\benqueue\s*=\s*True")
 
 
-def refuse_start(config: Config, unset: Sequence[Read], check_requirements: Callable[[Config], None]) -> None:
-    """Raise UsageError as `refuse_unset` does.
+Ask = Callable[[Sequence[MissingVariable]], Mapping[str, str]]
 
-    It also names files with secrets, requirements because of which `check_requirements` raises, and what needs shared memory.
+
+def refuse_start(
+    config: Config, unset: list[Read], check_requirements: Callable[[Config], None], ask: Ask | None = None
+) -> tuple[Config, list[Read]]:
+    """Return the configuration and the variables that are unset, after `ask` for the values of those that a start needs.
+
+    Raises UsageError as `refuse_unset` does, unless there is somebody to ask and nothing else is in the way: files with
+    secrets, requirements because of which `check_requirements` raises, and what needs shared memory are named too.
     """
     try:
         refuse_unset(config, unset)
     except UsageError as error:
+        what = error.what
         try:
             secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
             check_requirements(config)
@@ -35,7 +45,13 @@ def refuse_start(config: Config, unset: Sequence[Read], check_requirements: Call
         if location := _enqueue(config):
             error.what += "; Lambda has no shared memory, which loguru's enqueue=True needs"
             error.hint += f"\nand remove enqueue=True in {location}"
-        raise
+        if ask is None or error.what != what:
+            raise
+        values = ask(missing_variables(config, unset))
+        check_variables({name: Sourced(value, name) for name, value in values.items()})
+        config = config.with_variables(values, dict.fromkeys(values, "your answer"), values)
+        return refuse_start(config, find_unset(config), check_requirements, ask)
+    return config, unset
 
 
 def _enqueue(config: Config) -> str:

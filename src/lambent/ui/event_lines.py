@@ -36,7 +36,7 @@ class Line(Struct, frozen=True):
 def event_lines(event: Event) -> tuple[Line, ...]:
     """Return the lines that show an event, or none if it is not worth a line."""
     match event:
-        case events.Notice(text):
+        case events.Notice(text) | events.Question(text):
             return (Line("note", text),)
         case events.Warned(text, hint):
             return (Line("warn", text, f"try {hint}" if hint else ""),)

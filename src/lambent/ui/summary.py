@@ -66,7 +66,7 @@ class Summary:
                 return self._size_lines(event)
             case events.Planned(settings=()):
                 return _short_plan(event)
-            case events.FileWritten():
+            case events.FileWritten() | events.Question():
                 return [*self.rest(), *event_lines(event)]
             case events.StepDone() | events.Fetched() | events.Answered():
                 pass

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from lambent.config.detection.factory_arguments import production_settings
 from lambent.config.detection.project_modules import ProjectModules
@@ -16,9 +15,8 @@ from lambent.config.django_literals import AWS_DOMAIN, LOCAL_DOMAIN, URL_DOMAINS
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
-from lambent.config.variables.harmless import is_harmless
 from lambent.config.variables.own_secrets import is_own_secret
-from lambent.config.variables.proposals import Proposal, read_proposals
+from lambent.config.variables.proposals import Proposal, read_proposals, usable_proposals
 from lambent.config.variables.unset import django_report
 from lambent.events import Event, Notice
 
@@ -26,7 +24,6 @@ _SECRET_BYTES = 32
 _DEBUG = re.compile(r"(?:\w+_)?DEBUG")
 _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?|true|false|yes|no|on|off", re.I)
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
 _CUSTOMARY = (
     (re.compile(r"FLASK_ENV"), "production"),  # Flask's own default
@@ -65,13 +62,8 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
     if not chosen:
         return config, list(unset), []
     values = {name: each.value for name, each in chosen.items()}
-    origins = {f"env.{name}": each.origin for name, each in chosen.items()}
-    config = replace(
-        config,
-        environment=tuple(sorted({**dict(config.environment), **values}.items())),
-        flag_variables=tuple(sorted({*config.flag_variables, *(name for name, each in chosen.items() if each.is_secret)})),
-        origins={**config.origins, **origins},
-    )
+    secrets = [name for name, each in chosen.items() if each.is_secret]
+    config = config.with_variables(values, {name: each.origin for name, each in chosen.items()}, secrets)
     descriptions = ", ".join(each.description for each in chosen.values())
     line = Notice(f"not set, so lambent sets what the app needs: {descriptions}; --env NAME=VALUE sets your own")
     return config, [read for read in unset if read.name not in chosen], [line]
@@ -103,7 +95,7 @@ def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iter
             yield Automatic(read.name, "0")  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
-        elif read.fails == "start" and not _usable([read], proposals):
+        elif read.fails == "start" and not usable_proposals([read], proposals):
             value = next((value for pattern, value in _CUSTOMARY if pattern.fullmatch(read.name)), "")
             if value:
                 yield Automatic(read.name, value)
@@ -133,25 +125,16 @@ def _own_database(config: Config, unset: Sequence[Read]) -> Iterator[Automatic]:
 
 def _proposed(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     """Yield values from the project's files if all that starts need are there: a part of them may not suit the user's own."""
-    usable = _usable(reads, proposals)
+    usable = usable_proposals(reads, proposals)
     for proposal in usable if len(usable) == len(reads) else ():
         yield Automatic(proposal.name, proposal.value, proposal.source)
 
 
 def _known_to_lambda(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     """Yield values for what the app reads and can start without, if another tool deploys it to Lambda with them."""
-    for proposal in _usable(reads, proposals):
+    for proposal in usable_proposals(reads, proposals):
         if proposal.is_deployed:
             yield Automatic(proposal.name, proposal.value, proposal.source)
-
-
-def _usable(reads: Sequence[Read], proposals: Mapping[str, Proposal]) -> list[Proposal]:
-    return [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name])]
-
-
-def _suits(read: Read, proposal: Proposal) -> bool:
-    is_harmless_value = is_harmless(read.name, proposal.value, deployed=proposal.is_deployed)
-    return is_harmless_value and (not read.is_number or _NUMBER.fullmatch(proposal.value) is not None)
 
 
 def _hosts(report: Mapping[str, Any], *, local: bool) -> str:

@@ -14,6 +14,7 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.django_literals import ANY_HOST
 from lambent.config.variables.bound import Read
 from lambent.config.variables.own_secrets import is_own_secret
+from lambent.config.variables.proposals import read_proposals, usable_proposals
 
 _RANDOM = """"$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
 _ADDRESS = re.compile(r"(?:URL|URI|DSN)$")
@@ -56,6 +57,8 @@ _MAIL = re.compile(r"(?:^|_)(?:EMAIL|SENDER|E?MAIL_(?:FROM|USER|USERNAME))$")
 def placeholder(name: str, names: Iterable[str], reads: Mapping[str, Read], folder: Path) -> str:
     """Return what stands for the value of a variable of a project in a flag. `reads` say of which types they are."""
     read = reads.get(name)
+    if read is not None and (proposals := usable_proposals([read], read_proposals(folder))):
+        return shlex.quote(proposals[0].value)
     if read is not None and read.example and not read.is_number:
         return _typed(read.example, folder)
     if name.endswith("ALLOWED_HOSTS"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +20,8 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.detection.yaml_mappings import parse_scalar
 from lambent.config.environment import values_in_file
 from lambent.config.identity import find_repository
+from lambent.config.variables.bound import Read
+from lambent.config.variables.harmless import is_harmless
 
 ENV_EXAMPLES = (
     *(".env.example", ".env.sample", ".env.template", ".env.dist", ".env.local.example", "example.env", "sample.env"),
@@ -33,6 +35,7 @@ _COMPOSE_VARIABLE = re.compile(
     re.M,
 )
 _COMPUTED = re.compile(r"\$[{(A-Za-z_]")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?|true|false|yes|no|on|off", re.I)
 
 
 STAGE_FILES = ("zappa_settings.json", ".chalice/config.json")
@@ -59,6 +62,16 @@ def read_proposals(folder: Path) -> dict[str, Proposal]:
             if proposal.is_random or (proposal.value and not _COMPUTED.search(proposal.value)):
                 proposals.setdefault(proposal.name, proposal)
     return proposals
+
+
+def usable_proposals(reads: Iterable[Read], proposals: Mapping[str, Proposal]) -> list[Proposal]:
+    """Return those proposals for variables that an app reads which it may run with in public."""
+    return [proposals[read.name] for read in reads if read.name in proposals and _suits(read, proposals[read.name])]
+
+
+def _suits(read: Read, proposal: Proposal) -> bool:
+    is_harmless_value = is_harmless(read.name, proposal.value, deployed=proposal.is_deployed)
+    return is_harmless_value and (not read.is_number or _NUMBER.fullmatch(proposal.value) is not None)
 
 
 def _functions(folder: Path) -> Iterator[Proposal]:

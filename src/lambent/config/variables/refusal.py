@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config.django_literals import DEBUG_EDIT
+from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url
 from lambent.config.environment import values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
@@ -19,6 +20,37 @@ from lambent.units import listing, pronoun_for, verb_for
 
 _SHOWN = 3
 _ROUNDS_MAX = 4
+
+
+class MissingVariable(Struct, frozen=True):
+    """A variable that nothing sets and that the app needs, to start if it `is_required`, otherwise for its requests.
+
+    `form` is what a printed flag has as its value, `unsent` its value in .env, or "", and `location` says where it is read.
+    """
+
+    name: str
+    form: str
+    location: str = ""
+    is_required: bool = True
+    unsent: str = ""
+
+
+def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVariable]:
+    """Return what the app needs if variables are `unset`, as `refuse_unset` names it; nothing if it can start without them."""
+    if not any(read.fails == "start" for read in unset):
+        return []
+    reads = {read.name: read for read in _with_consequences(config, unset) if read.fails in ("start", "call")}
+    report, in_file = django_report(config), values_in_file(config.folder / ".env")
+    hosts = "" if report["allows"] else report["variable"]
+    names = sorted(reads, key=lambda name: reads[name].fails != "start")
+    missing = []
+    for name in dict.fromkeys((*names, hosts) if hosts else names):
+        read, unsent = reads.get(name), in_file.get(name, "")
+        form = ANY_HOST if name == hosts else placeholder(name, names, reads, config.folder)
+        is_required = read is not None and read.fails == "start"
+        unsent = "" if name == hosts and not allows_url(unsent) else unsent
+        missing.append(MissingVariable(name, form, read.location if read else report["settings"], is_required, unsent))
+    return missing
 
 
 def refuse_unset(config: Config, unset: Sequence[Read]) -> None:

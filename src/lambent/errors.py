@@ -15,6 +15,10 @@ Only `cli/main.py` turns these into output and an exit code. It uses 3 for bugs 
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from msgspec import Struct
+
 
 class LambentError(Exception):
     """An error for the user: what happened (`what`), the place it concerns (`where`) and the next thing to do (`hint`).
@@ -36,8 +40,26 @@ class UsageError(LambentError):
     exit_code = 2
 
 
+class AppChoice(Struct, frozen=True):
+    """An app that a command could be about: its project's folder, and its `--app` and `--name`, "" for those of the project.
+
+    `label` is its line in a list.
+    """
+
+    folder: Path
+    app: str = ""
+    name: str = ""
+    label: str = ""
+
+
 class DetectionError(LambentError):
-    pass
+    """No app, or several. `choices` are the apps that it names, if the user has only to choose one."""
+
+    def __init__(
+        self, what: str, *, where: str = "", hint: str = "", detail: str = "", choices: tuple[AppChoice, ...] = ()
+    ) -> None:
+        super().__init__(what, where=where, hint=hint, detail=detail)
+        self.choices = choices
 
 
 class PackagingError(LambentError):

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from lambent.cli.app_choice import choose_app
 from lambent.cli.app_options import with_app, with_builder, with_databases
 from lambent.cli.confirmation import Consent, confirm_move, confirm_public, is_terminal, with_consent
 from lambent.cli.connection import same_app
@@ -15,9 +16,10 @@ from lambent.cli.options import json_option
 from lambent.config.model import Config
 from lambent.deployment.deploy import allow
 from lambent.deployment.sample_events import NAMES
-from lambent.events import Notice
+from lambent.errors import DetectionError
+from lambent.events import Emit, Notice
 from lambent.library.app_source import AppSource, Builder
-from lambent.library.deploy import DeployOptions, deploy_app
+from lambent.library.deploy import DeployedBuild, DeployOptions, deploy_app
 from lambent.library.destination import Destination
 from lambent.ui.reporter import reporter
 
@@ -51,12 +53,25 @@ def command(
         confirm_public=allow if consent.yes else partial(confirm_public, interactive=not as_json),
         confirm_move=partial(confirm_move, moved_from=consent.moved_from, interactive=not as_json),
         smoke_test=prove,
-        ask=None if consent.yes or as_json or not is_terminal() else ask_values,
+        ask=ask_values if is_terminal() and not (consent.yes or as_json) else None,
     )
     with reporter(as_json) as emit:
-        build = deploy_app(app, builder, destination, emit, options)
+        build = _deploy_chosen(app, builder, destination, emit, options)
         if not build.deployed.url:
             emit(Notice(_invoke_command(build.config)))
+
+
+def _deploy_chosen(
+    app: AppSource, builder: Builder, destination: Destination, emit: Emit, options: DeployOptions
+) -> DeployedBuild:
+    """Deploy an app. If there are several, ask which one if anything may be asked."""
+    while True:
+        try:
+            return deploy_app(app, builder, destination, emit, options)
+        except DetectionError as error:
+            if options.ask is None or not error.choices:
+                raise
+            app = choose_app(app, error, emit, local=destination.local)
 
 
 def _invoke_command(config: Config) -> str:

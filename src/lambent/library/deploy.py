@@ -72,9 +72,7 @@ class DeployedBuild(Struct, frozen=True):
 def deploy_app(app: AppSource, builder: Builder, destination: Destination, emit: Emit, options: DeployOptions) -> DeployedBuild:
     """Build an app and deploy it. Raises as `build` and `deploy` do."""
     emit = without_repeats(emit)
-    config, destination, account = load_for_destination(
-        app, builder, destination, emit, ask=_ask_with(options, emit)
-    )
+    config, destination, account = load_for_destination(app, builder, destination, emit, ask=_ask_with(options, emit))
     config = replace(config, description=describe_version(config.folder))
     confirm = allow if destination.local or _is_explicit(config) else _once(options.confirm_public)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent import names
 from lambent.config.detection.lambda_functions import DeclaredFunction
@@ -17,7 +18,7 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
 from lambent.config.detection.unsupported import explain_packages
 from lambent.config.model import App
-from lambent.errors import DetectionError
+from lambent.errors import AppChoice, DetectionError
 
 NO_APP = "no app in this file"
 SHOWN_MAX = 15
@@ -48,11 +49,15 @@ FoundApp = tuple[str, str, Path, int]
 
 
 class ListedFunction(Struct, frozen=True):
-    """A function of a deployment file that exists, as its app, and the command that deploys it alone."""
+    """A function of a deployment file that exists, as its app, and the choice that deploys it alone."""
 
     declared: DeclaredFunction
     app: App
-    command: str
+    choice: AppChoice
+
+    @property
+    def command(self) -> str:
+        return _command_for(self.choice)
 
     @property
     def name(self) -> str:
@@ -68,24 +73,29 @@ def several_apps_error(modules: ProjectModules, apps: list[FoundApp]) -> Detecti
     if folders := _separate_folders(modules.folder, [path for _, _, path, _ in apps]):
         return _nested_error(modules.folder, folders, SeparateAppsError)
     shown = apps[:SHOWN_MAX]
-    lines = [f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}" for spec, kind, path, line in shown]
+    choices = tuple(_choice(modules, each) for each in shown)
     specs = ", ".join(spec for spec, *_ in shown) + (", ..." if len(apps) > SHOWN_MAX else "")
     return DetectionError(
         f"found {len(apps)} apps, and nothing says which one to deploy: {specs}",
         where=str(modules.folder),
         hint=_how_to_name_app(modules.folder, apps[0][0]),
-        detail="\n".join([*lines, "", *(_command_for(modules, each) for each in shown)]),
+        detail="\n".join([*(choice.label for choice in choices), "", *map(_command_for, choices)]),
+        choices=choices,
     )
 
 
-def _command_for(modules: ProjectModules, app: FoundApp) -> str:
-    """Return the command for one of several apps. Functions get names of their own, or each would replace the one before."""
-    spec, kind, path, _ = app
+def _command_for(choice: AppChoice) -> str:
+    return deploy_command(choice.folder, choice.app, choice.name)
+
+
+def _choice(modules: ProjectModules, app: FoundApp) -> AppChoice:
+    """Return the choice of one of several apps. Functions get names of their own, or each would replace the one before."""
+    spec, kind, path, line = app
     folders = reversed(path.relative_to(modules.folder).parts[:-1])
     labels = [spec.partition(":")[2], path.stem, *folders]
     label = next((label for label in labels if label not in _GENERIC_NAMES), "")
     name = names.to_app_name(f"{modules.folder.name}-{label}") if kind == "handler" and label else ""
-    return deploy_command(modules.folder, spec, name)
+    return AppChoice(modules.folder, spec, name, f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}")
 
 
 def several_functions_error(modules: ProjectModules, source: str, functions: list[ListedFunction]) -> DetectionError:
@@ -98,6 +108,7 @@ def several_functions_error(modules: ProjectModules, source: str, functions: lis
         where=str(modules.folder / source),
         hint="\n".join(function.command for function in shown),
         detail="\n".join(lines),
+        choices=tuple(replace(function.choice, label=line) for function, line in zip(shown, lines, strict=True)),
     )
 
 
@@ -133,9 +144,12 @@ def app_flag(spec: str) -> str:
 
 
 def deploy_command(folder: Path, spec: str, name: str = "") -> str:
-    """Return the command that deploys an app of the project in a folder, with a `name` if it isn't the folder's only one."""
+    """Return the command that deploys an app of the project in a folder, with a `name` if it isn't the folder's only one.
+
+    An empty `spec` is the app that is found there.
+    """
     path = "" if _shown(folder) == "." else f" {_shown(folder)}"
-    return f"lambent deploy{path} --app {shlex.quote(spec)}{f' --name {name}' if name else ''}"
+    return f"lambent deploy{path}{f' {app_flag(spec)}' if spec else ''}{f' --name {name}' if name else ''}"
 
 
 def run_as_program(folder: Path, spec: str) -> str:
@@ -178,7 +192,7 @@ def elsewhere_error(
     if above is None or (error_in is not None and error_in(above)):
         return None
     message = f"no app found here, but the folder above has one: {above.name}"
-    return DetectionError(message, where=str(folder), hint=f"lambent deploy {_shown(above)}")
+    return DetectionError(message, where=str(folder), hint=f"lambent deploy {_shown(above)}", choices=(AppChoice(above),))
 
 
 def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] = DetectionError) -> DetectionError:
@@ -189,7 +203,8 @@ def _nested_error(folder: Path, nested: list[Path], kind: type[DetectionError] =
         listed = ", ".join(folders[:SHOWN_MAX]) + (", ..." if len(folders) > SHOWN_MAX else "")
         message = f"nothing says which app to deploy: {len(folders)} folders have one each: {listed}"
     commands = "\n".join(f"lambent deploy {_shown(each)}" for each in nested[:SHOWN_MAX])
-    return kind(message, where=str(folder), hint=commands)
+    choices = tuple(AppChoice(folder / each, label=each) for each in folders[:SHOWN_MAX])
+    return kind(message, where=str(folder), hint=commands, choices=choices)
 
 
 def folders_above(folder: Path) -> list[Path]:

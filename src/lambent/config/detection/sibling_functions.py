@@ -13,11 +13,11 @@ from lambent.config.detection.function_variables import own_variables, unknown_v
 from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.detection.refusals import ListedFunction, deploy_command, several_functions_error
+from lambent.config.detection.refusals import ListedFunction, several_functions_error
 from lambent.config.model import App, Pairs, Route
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
-from lambent.errors import DetectionError
+from lambent.errors import AppChoice, DetectionError
 from lambent.units import listing
 
 _SHOWN_MAX = 8
@@ -107,7 +107,7 @@ class SiblingFunctions:
         except DetectionError:
             return None
         name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
-        return ListedFunction(function, app, deploy_command(modules.folder, app.spec, name))
+        return ListedFunction(function, app, AppChoice(modules.folder, app.spec, name))
 
 
 def _route(app: App, root: str, request: Request, variables: Pairs) -> Route:

@@ -8,7 +8,15 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.model import Config
 from lambent.deployment.version_breaks import break_of
 from lambent.errors import FunctionFailedError, PackagingError
-from lambent.library import dynaconf_settings, empty_settings, example_files, files_above, left_out_files, unset_variables
+from lambent.library import (
+    database_folders,
+    dynaconf_settings,
+    empty_settings,
+    example_files,
+    files_above,
+    left_out_files,
+    unset_variables,
+)
 from lambent.module_packages import adding
 from lambent.package.artifact import Artifact
 
@@ -22,6 +30,7 @@ def explain(error: FunctionFailedError | PackagingError, config: Config, artifac
     unset_variables.explain(error, config)
     if not example_files.explain(error, config) and not files_above.explain(error, config):
         left_out_files.explain(error, config, artifact)
+    database_folders.explain(error, config)
     empty_settings.explain(error, config)
     dynaconf_settings.explain(error, config)
 

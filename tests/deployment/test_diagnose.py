@@ -675,3 +675,12 @@ def test_module_that_only_another_process_lacks_is_not_the_cause() -> None:
     )
     cause = diagnose(Failure(SETTINGS, "InterfaceError", "2003: the server refuses", log=log))
     assert cause.what == "the function failed: InterfaceError: 2003: the server refuses (main.py, line 76)"
+
+
+def test_name_that_an_own_module_lacks_has_nothing_to_do_with_a_package() -> None:
+    message = "Unable to import module 'main': cannot import name 'total' from 'shop.sums' (/var/task/shop/sums.py)"
+    cause = diagnose(Failure(SETTINGS, "Runtime.ImportModuleError", message, own_folders=frozenset({"shop"})))
+    assert (cause.what, cause.hint) == (
+        "the app's own module shop.sums has no total",
+        "define total there, or correct that import",
+    )

@@ -164,6 +164,11 @@ def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if "partially initialized module" in match[0] and f"/var/task/{match[2].replace('.', '/')}" in failure.text:
         what = f"{match[2]} is imported again while its own import still runs, so it has no {match[1]} yet{failure.where}"
         return what, f"move that import of {match[1]} into the function that uses it, or into a third module"
+    if match[2].partition(".")[0] in failure.own_folders and "partially initialized module" not in match[0]:
+        return (
+            f"the app's own module {match[2]} has no {match[1]}{failure.where}",
+            f"define {match[1]} there, or correct that import",
+        )
     return f"{match[2]} has no {match[1]}", "check the version of the package, or for a circular import"
 
 

@@ -19,6 +19,7 @@ from lambent.config.detection.dockerfile import DOCKERFILES, parse_last_stage, p
 from lambent.config.detection.lambda_functions import handler_command
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand, join_folder, parse_commands, parse_words
+from lambent.config.detection.web_adapter import find_server_function
 
 _PLATFORM_FILES = (*("app.yaml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml", "fly.toml", "heroku.yml"),)
 _START_LINE = re.compile(
@@ -62,6 +63,7 @@ def read_declarations(folder: Path, pyproject: Mapping[str, Any], environ: Mappi
             yield from _declare(folder, parse_words(_compose_words(match["command"])), name)
     yield from _flask_app(folder, environ)
     yield from (Declaration(command, source) for command, source in read_deployment_files(folder))
+    yield from _server_function(folder)
 
 
 def _on_one_line(match: re.Match[str]) -> str:
@@ -91,6 +93,17 @@ def _dockerfile(folder: Path, name: str) -> Iterator[Declaration]:
         yield Declaration(command, declaration.source)
     if flask_app:
         yield Declaration(StartCommand((flask_app,)), f"{name}, FLASK_APP")
+
+
+def _server_function(folder: Path) -> Iterator[Declaration]:
+    server = find_server_function(folder)
+    if server is None:
+        return
+    home = folder / server.folder
+    commands = _declare(home, parse_commands(read_text(folder / server.source)), "") if server.is_script else ()
+    for declaration in commands or _dockerfile(home, server.file):
+        command = replace(declaration.command, folder=join_folder(server.folder, declaration.command.folder))
+        yield Declaration(command, server.source)
 
 
 def _has_target(folder: Path, command: StartCommand) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambent.config.detection.triggers import with_trigger
-from support.detection import detect, write_project
+from support.detection import FLASK, detect, write_project
 
 RECORDS = "def handler(event, context):\n    for record in event['Records']:\n        print(record)\n"
 PLAIN = "def handler(event, context):\n    return 1\n"
@@ -85,3 +85,12 @@ def test_handler_of_other_events(tmp_path: Path, files: dict[str, str], trigger:
 def test_what_requests_may_call_keeps_its_url(tmp_path: Path, files: dict[str, str]) -> None:
     app = detect(write_project(tmp_path, files))
     assert with_trigger(tmp_path, app) == app
+
+
+def test_web_app_is_preferred_to_the_authorizer_next_to_it(tmp_path: Path) -> None:
+    authorizer = "def lambda_handler(event, context):\n    return event['authorizationToken']\n"
+    write_project(tmp_path, {"shop/__init__.py": "", "shop/authorizer.py": authorizer, "shop/hook.py": FLASK})
+    app = detect(tmp_path)
+    assert app.spec == "shop.hook:app" and "--app shop.authorizer:lambda_handler deploys it" in app.remarks[0]
+    write_project(tmp_path, {"shop/authorizer.py": authorizer.replace("authorizationToken", "headers")})
+    assert detect(tmp_path).spec == "shop.authorizer:lambda_handler"

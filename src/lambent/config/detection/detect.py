@@ -15,6 +15,8 @@ from functools import cache, partial
 from itertools import takewhile
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lambent.config.detection import frameworks as fw
 from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
 from lambent.config.detection.datasette_files import is_for_datasette, no_database_error
@@ -40,6 +42,7 @@ from lambent.config.detection.refusals import (
 )
 from lambent.config.detection.scanned import Value
 from lambent.config.detection.sibling_functions import SiblingFunctions
+from lambent.config.detection.triggers import with_trigger
 from lambent.config.model import App, Kind
 from lambent.config.project import Project, find_project
 from lambent.config.sourced import Sourced
@@ -134,7 +137,7 @@ def _search(modules: ProjectModules, project: Project, django_settings: str) -> 
     if best is not None and best.strength == "hidden":
         best, main = None, best
     if best is not None:
-        return _to_app(modules, best)
+        return _to_app(modules, _web_app_beside(modules, results.candidates, best) or best)
     program, _ = find_declared_app(modules, read_programs(project.folder, project.pyproject))
     if program is not None:
         return program
@@ -146,6 +149,19 @@ def _search(modules: ProjectModules, project: Project, django_settings: str) -> 
     if function is not None:
         return function
     raise ambiguous or _refusal(modules, results)
+
+
+def _web_app_beside(modules: ProjectModules, candidates: list[Candidate], handler: Candidate) -> Candidate | None:
+    """Return the web app next to a handler that no request calls, such as an authorizer of API Gateway."""
+    trigger = with_trigger(modules.folder, _to_app(modules, handler)).trigger if handler.kind == "handler" else ""
+    try:
+        web = choose(modules, [each for each in candidates if each.kind != "handler" and each.strength == "object"])
+    except DetectionError:
+        return None
+    if not trigger or web is None:
+        return None
+    remark = f"{handler.spec} takes other events than HTTP requests: {app_flag(handler.spec)} deploys it instead"
+    return replace(web, remark=remark)
 
 
 def _app_of_own_package(modules: ProjectModules) -> App | None:
@@ -229,7 +245,7 @@ def _strengths_in(folder: Path) -> frozenset[str]:
     """Return how sure the apps of a folder are, as `Candidate.strength` says it. Empty if it has none or can't be read."""
     modules = ProjectModules(folder)
     try:
-        if _django_candidate(modules) is not None:
+        if _django_candidate(modules) is not None or is_for_datasette(folder):
             return frozenset(("object",))
         return frozenset(candidate.strength for candidate in survey(modules, modules.candidates()).candidates)
     except DetectionError:

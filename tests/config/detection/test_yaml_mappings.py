@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, texts_at
+from lambent.config.detection.yaml_mappings import entries_at, mapping_at, read_mappings, text_at, texts_at, with_own_values
 
 BLOCK = """\
 functions:
@@ -31,3 +31,8 @@ def test_lists_are_the_same_in_blocks_in_brackets_and_in_json(text: str) -> None
     assert texts_at(function, "names") == ["a", "b, c"]
     first, second = entries_at(function, "events")
     assert (text_at(first, "http"), second["http"]) == ("GET /a", {"path": "b"})
+
+
+def test_a_value_of_serverless_may_stand_for_a_mapping() -> None:
+    text = "custom:\n  stage: dev\n  vars: {STAGE: '${self:custom.stage}'}\nprovider:\n  environment: ${self:custom.vars}\n"
+    assert mapping_at(with_own_values(read_mappings(text)), "provider", "environment") == {"STAGE": "dev"}

@@ -132,7 +132,9 @@ def _substitute(value: Any, top: dict[str, Any]) -> Any:
         mapping.entries = [{key: _substitute(each, top) for key, each in entry.items()} for entry in value.entries]
         mapping.texts = [_substitute(text, top) for text in value.texts]
         return mapping
-    return _VARIABLE.sub(lambda match: _value_of(match, top), value)
+    match = _VARIABLE.fullmatch(value)
+    referred = mapping_at(top, *match["path"].split(".")) if match and match["kind"] == "self" else None
+    return referred or _VARIABLE.sub(lambda match: _value_of(match, top), value)
 
 
 def _value_of(match: re.Match[str], top: dict[str, Any]) -> str:

@@ -29,29 +29,30 @@ def environment(tmp_path: Path) -> Environment:
     return Environment(tmp_path, python("3.13"), "main.app", files={"main.py": SWALLOWS})
 
 
-def event(user_agent: str) -> dict[str, object]:
+def event(source_ip: str = "127.0.0.1") -> dict[str, object]:
+    """Return lambent's check, or a request from elsewhere that pretends to be it."""
     made = make_event()
-    made["requestContext"]["http"]["userAgent"] = user_agent
+    made["requestContext"]["http"] |= {"userAgent": "lambent", "sourceIp": source_ip}
     return made
 
 
 def test_an_exception_that_the_app_handles_in_silence_is_logged_for_the_check(environment: Environment) -> None:
     with environment:
-        assert environment.invoke(event("lambent")).status == 500
+        assert environment.invoke(event()).status == 500
         environment.wait_idle()
         assert "[ERROR] JSONDecodeError: Expecting value" in environment.log and 'main.py", line 5, in app' in environment.log
 
 
 def test_it_is_not_logged_for_anyone_else(environment: Environment) -> None:
     with environment:
-        assert environment.invoke(event("curl")).status == 500
+        assert environment.invoke(event("203.0.113.7")).status == 500
         environment.wait_idle()
         assert environment.log == ""
 
 
 def test_the_log_has_the_exception_before_the_check_has_its_response(environment: Environment) -> None:
     with environment:
-        environment.invoke(event("lambent"))
+        environment.invoke(event())
         assert "JSONDecodeError" in environment.log
 
 
@@ -65,7 +66,7 @@ async def app(scope, receive, send):
 
 def test_what_follows_a_response_is_logged_before_it(tmp_path: Path) -> None:
     with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": LATER}, env={"LAMBENT_LIFESPAN": "off"}) as env:
-        assert env.invoke(event("lambent")).status == 200
+        assert env.invoke(event()).status == 200
         assert "[ERROR] RuntimeError: in a background task" in env.log
 
 

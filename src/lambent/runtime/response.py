@@ -127,9 +127,12 @@ class Response:
 
     @property
     def is_check(self) -> bool:
-        """Whether lambent's own check gets the response."""
+        """Whether lambent's own check gets the response.
+
+        Anyone can send its user agent, but AWS says where a request through a URL is from. The check invokes the function.
+        """
         http = (self._request.event.get("requestContext") or {}).get("http") or {}
-        return bool(http.get("userAgent") == "lambent")
+        return bool(http.get("userAgent") == "lambent" and http.get("sourceIp") == "127.0.0.1")
 
     @property
     def is_server_error(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.aws.boto import make_client
-from lambent.errors import UsageError
+from lambent.errors import LocalError, UsageError
 from lambent.events import Emit, ignore
 from lambent.library.destination import Destination, ensure_local
 from lambent.local import daemon
@@ -41,7 +41,8 @@ class LocalLambda:
     def __enter__(self) -> LocalLambda:
         with ExitStack() as stack:
             state = self._state or stack.enter_context(_temporary_folder())
-            running = ensure_local(state, self._port, self._emit, stack.enter_context(_lifeline()))
+            with _without_log(state if self._state is None else None):
+                running = ensure_local(state, self._port, self._emit, stack.enter_context(_lifeline()))
             if running.started_now:
                 stack.callback(daemon.stop, state, force=True)
             stack.enter_context(_resolving_localhost())
@@ -78,6 +79,17 @@ class LocalLambda:
         if self._running is None:
             raise UsageError("this LocalLambda isn't running", hint="with lambent.LocalLambda() as local: ...")
         return self._running
+
+
+@contextmanager
+def _without_log(folder: Path | None) -> Iterator[None]:
+    """Let errors name no file and no command in a `folder` that is deleted: the detail has the end of the log."""
+    try:
+        yield
+    except LocalError as error:
+        if folder is not None and str(folder) in error.hint:
+            error.where, error.hint = "LocalLambda()", "pass a folder, LocalLambda(state=...), which keeps the log"
+        raise
 
 
 @contextmanager

@@ -55,3 +55,18 @@ def test_sources_from_pypi_are_never_fetched_again(tmp_path: Path) -> None:
 )
 def test_users_own_configuration_of_uv_counts(files: dict[str, str], environ: dict[str, str], tmp_path: Path) -> None:
     assert configuration(write(tmp_path / "app", {**PLAIN, **files}), environ) == ""
+
+
+class EggInfoUv(Uv, frozen=True):
+    """A uv that prints setuptools' configuration."""
+
+    def run(self, *arguments: str, **variables: str) -> str:
+        return Path(variables["DIST_EXTRA_CONFIG"]).read_text() if "DIST_EXTRA_CONFIG" in variables else ""
+
+
+def test_no_egg_info_is_written_into_the_project(tmp_path: Path) -> None:
+    request = make_request(write(tmp_path / "shop", PLAIN), make_target(), tmp_path / "cache")
+    for environ, expected in (({}, "[egg_info]\negg_base = "), ({"DIST_EXTRA_CONFIG": "own.cfg"}, "")):
+        uv = EggInfoUv(request.uv.folder, {"HOME": str(tmp_path), "PATH": "", **environ}, request.uv.build_cache)
+        text = PipCompile(replace(request, uv=uv))._run("requirements.txt")
+        assert text.startswith(expected) and str(tmp_path / "shop") not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -95,7 +95,20 @@ class PipCompile:
         command = ["pip", "compile", "--format", output_format, "--no-header", "-q", "--python", self._python]
         command += _release_arguments(self._request.options.released_until)
         variables = {} if self._request.options.native else uv.without_compiler()
-        return self._setuptools.run(*command, *arguments, **variables, **self._configuration)
+        with _egg_info_elsewhere(uv.environ) as egg_info:
+            return self._setuptools.run(*command, *arguments, **variables, **egg_info, **self._configuration)
+
+
+@contextmanager
+def _egg_info_elsewhere(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the variables with which setuptools doesn't write an egg-info folder into the user's project."""
+    if "DIST_EXTRA_CONFIG" in environ:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="lambent-") as folder:
+        path = Path(folder, "setup.cfg")
+        path.write_text(f"[egg_info]\negg_base = {folder}\n", "utf-8")
+        yield {"DIST_EXTRA_CONFIG": str(path)}
 
 
 def _release_arguments(day: str) -> list[str]:

@@ -154,6 +154,14 @@ def test_closed_protocol_of_github_and_old_address_of_pypi_are_replaced(tmp_path
         ]
 
 
+def test_comment_in_another_encoding(tmp_path: Path) -> None:
+    project = write(tmp_path / "app", {"requirements.txt": "flask"})
+    (project / "requirements.txt").write_bytes("# d\xe9pendances\nflask==3.0.3\n".encode("latin-1"))
+    request = make_request(project, TARGET, tmp_path / "cache")
+    with readable_by_uv(requirements_txt.read_files(request), request) as name:
+        assert Path(name).read_text() == "flask==3.0.3\n"
+
+
 def test_lines_for_older_releases_of_pip_and_for_builds_from_source(tmp_path: Path) -> None:
     lines = (
         "-i https://pypi.org/simple --trusted-host pypi.org",

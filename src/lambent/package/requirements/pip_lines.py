@@ -57,10 +57,12 @@ _OLD_OPTION = re.compile(
 )
 _NO_BINARY = re.compile(r"(?m)^--no-binary\b.*")
 _SEVERAL_OPTIONS = re.compile(r"(?m)^-.*\s-(?:-[a-z]|[cfir]\s)")
+_NOT_UTF8 = re.compile("\ufffd")
+"""What stands for a letter in another encoding, such as a comment in Latin-1. uv reads UTF-8 only."""
 _NAMES_MAX = 3
 _REPLACED = (
     *(_EDITABLE_REPOSITORY, _CLOSED_PROTOCOL, OLD_PYPI, _NO_COMMA, _PATCHED, _CONDA, _WILDCARD, _TARBALL),
-    *(_BUILD_OPTION, _OLD_OPTION, _NO_BINARY, _SEVERAL_OPTIONS),
+    *(_BUILD_OPTION, _OLD_OPTION, _NO_BINARY, _SEVERAL_OPTIONS, _NOT_UTF8),
 )
 _EDITABLE_OR_PATH = re.compile(r"((?:-e|--editable)[= ]\s*)?(?=\.{0,2}/|\.(?:\[|$)|\.\.)(\S+)(.*)")
 _REFERENCE = re.compile(r"(-[rc]|--requirements?|--constraints?)[= ]?\s*(\S+)")

@@ -42,7 +42,7 @@ else:
     runtime_advice = LazyModule("lambent.package.runtime_advice")  # only for requirements that fit nothing
     python_limits = LazyModule("lambent.package.requirements.python_limits")  # imports packaging
 
-_FORMAT = "9"  # increase it when the same requirements would give another choice
+_FORMAT = "10"  # increase it when the same requirements would give another choice
 _REMOVALS = (3, 10)  # the first Python that removed what packages still import
 
 

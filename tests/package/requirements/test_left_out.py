@@ -199,6 +199,12 @@ def test_locks_leave_out_what_only_unused_tools_require(
         resolve(make_request(other, TARGET, cache), cache)
 
 
+def test_servers_of_a_lock_without_requirements_are_taken_to_require_websockets() -> None:
+    assert left_out.with_assumed_parents({"uvicorn": (), "websockets": ()})["uvicorn"] == ("websockets", "wsproto")
+    graph = {"uvicorn": (), "shop": ("websockets",), "websockets": ()}
+    assert left_out.with_assumed_parents(graph) == graph
+
+
 def test_what_servers_import_for_websockets_is_not_needed_even_if_the_app_imports_a_server() -> None:
     parents = {"websockets": ["uvicorn"], "wsproto": ["hypercorn", "shop"], "uvicorn": ["shop"], "shop": []}
     assert left_out.required_by_unused(parents, frozenset()) == {"websockets": "uvicorn"}

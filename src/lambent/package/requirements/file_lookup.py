@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from lambent.errors import PackagingError
 from lambent.package.lock import DistFile, Pin
+from lambent.package.requirements import left_out
 from lambent.package.requirements.pip_compile import CompileInput, temporary_requirements
 from lambent.package.requirements.resolve_request import ResolveRequest
 from lambent.package.requirements.unneeded import unneeded_of_lock
@@ -61,7 +62,7 @@ def find_files(
             if not misfits:
                 raise
             unfit = {name: incomplete[name].version for name in misfits}
-            requires = {package.name: package.requires for package in packages}
+            requires = left_out.with_assumed_parents({package.name: package.requires for package in packages})
             unneeded = unneeded_of_lock(unfit, requires, requested, request)
             request.omitted.update(unneeded)
             if unneeded == misfits:

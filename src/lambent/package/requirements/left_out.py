@@ -30,6 +30,9 @@ _SERVERS = {
 _PROTOCOLS = ("websockets", "wsproto")
 """What servers import only when a browser opens a WebSocket."""
 
+_WEBSOCKET_SERVERS = ("uvicorn", "hypercorn")
+"""Servers that use them, if their packages are there."""
+
 TOOLS = {
     **{name: name for name in ("astroid", "autopep8", "awscli", "bandit", "black", "bumpversion", "coverage", "fabric")},
     **{name: name for name in ("flake8", "honcho", "ipdb", "ipykernel", "isort", "jupyter", "jupyterlab", "kappa", "locust")},
@@ -138,6 +141,13 @@ def required_by_unused(parents: Mapping[str, Collection[str]], unused: frozenset
         if not more:
             return {name: parent for name, parent in unneeded.items() if parent}
         unneeded |= more
+
+
+def with_assumed_parents(requires: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+    """Return what each package of a lock requires. If the lock says nothing, its servers require what WebSockets need."""
+    if any(requires.values()):
+        return requires
+    return {name: _PROTOCOLS if name in _WEBSOCKET_SERVERS else () for name in requires}
 
 
 def reason(name: str, python: str) -> str:

@@ -86,17 +86,23 @@ def test_files_that_no_rule_leaves_out_are_not_explained(folder: Path, path: str
         ),
         ("RuntimeError: Directory '/tmp/app/static/assets' does not exist", "if the frontend's build makes it: BUILD"),
         ("RuntimeError: Directory 'uploads' does not exist", "fix the error"),
-        ("TemplateDoesNotExist: index.html", 'build it (BUILD) and set include = ["web/build"]'),
         ("[Errno 2] No such file or directory: '/var/task/data/names.csv'", "create data/names.csv, which isn't here either,"),
     ],
 )
 def test_a_frontend_that_was_not_built_is_named_with_its_command(folder: Path, message: str, hint: str) -> None:
-    (folder / "main.py").write_text(f"import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n{APP}")
-    (folder / "settings.py").write_text("TEMPLATES = [{'DIRS': [os.path.join(BASE_DIR, 'web', 'build')]}]\n")
     (folder / "web").mkdir()
     (folder / "web/package.json").write_text('{"scripts": {"build": "mkdir -p build/static && touch build/static/app.js"}}')
     error, _ = fail(folder, message)
     assert error.hint.startswith(hint.replace("BUILD", "npm --prefix web install && npm --prefix web run build"))
+
+
+def test_templates_of_django_that_a_frontend_builds(folder: Path) -> None:
+    settings = "NAME = BASE_DIR / 'db.sqlite3'\nTEMPLATES = [{'DIRS': [os.path.join(BASE_DIR, 'build')]}]\n"
+    (folder / "main.py").write_text(f"import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n{APP}")
+    (folder / "settings.py").write_text(settings)
+    (folder / "package.json").write_text('{"scripts": {"build": "react-scripts build"}}')
+    error, _ = fail(folder, "TemplateDoesNotExist: index.html")
+    assert error.hint.startswith('build it (npm install && npm run build) and set include = ["build"] under')
 
 
 def test_a_file_next_to_the_module_that_misses_it(folder: Path) -> None:

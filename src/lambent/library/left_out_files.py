@@ -89,7 +89,8 @@ def _unbuilt_templates(text: str, config: Config) -> str:
     for parts in _SETTINGS_PATH.findall(settings):
         name = re.sub(r"[\s,/\"']+", "/", parts).strip("/")
         for path in (name, f"{config.app.root}/{name}".removeprefix("./")):
-            if frontend_build(config.path, path) and not (config.path / path / "index.html").exists():
+            is_built = BUILT_FOLDERS.intersection(path.split("/")) and frontend_build(config.path, path)
+            if is_built and not (config.path / path / "index.html").exists():
                 return path
     return ""
 

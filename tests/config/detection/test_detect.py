@@ -9,6 +9,8 @@ import pytest
 from lambent.errors import DetectionError
 from support.detection import FASTAPI, FLASK, detect, write_project
 
+POETRY = '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+
 HANDLER = "def lambda_handler(event, context):\n    return 'hi'\n"
 MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n"
 WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
@@ -143,6 +145,7 @@ PROJECTS = [
     ({"app/main.py": "from app.models import x\n" + FASTAPI, "app/models.py": "x = 1"}, "app.main:app", "."),
     ({"app/main.py": "from .models import x\n" + FASTAPI, "app/models.py": "x = 1"}, "app.main:app", "."),
     ({"shop/main.py": "import redis\n" + FASTAPI, "shop/redis.py": "", "requirements.txt": "redis\n"}, "shop.main:app", "."),
+    ({"shop/main.py": "import core\n" + FASTAPI, "shop/core.py": "", "pyproject.toml": POETRY}, "main:app", "shop"),
     ({"hello.py": "def hello(event, context): pass", "util.py": "def other(a, b): pass"}, "hello:hello", "."),
     (
         {"shop/__init__.py": FLASK.replace("app =", "def create_app():\n    return"), "shop/x/y.py": FLASK},

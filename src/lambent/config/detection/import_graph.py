@@ -23,6 +23,8 @@ _IMPORT = re.compile(
     r"|import[ \t]+(?P<modules>[\w., \t]+))"
 )
 _NAME = re.compile(r"\w+")
+_PACKAGE = r"(?<![\w.-])(?:(?:python|py|django|flask)-)?{}(?:-(?:python|py|binary))?(?![\w.-])"
+"""A package that has a module of this name. `core` and `api` aren't, for `poetry.core.masonry.api` and `poetry-core`."""
 _DEPENDENCY_FILES = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.cfg", "setup.py")
 
 
@@ -114,7 +116,7 @@ class ImportGraph:
             self._dependencies = (
                 " ".join(file.read_text("utf-8-sig", "replace").lower() for file in files if file.is_file()) or " "
             )
-        return re.search(rf"\b{re.escape(name.lower())}\b", self._dependencies) is not None
+        return re.search(_PACKAGE.format(re.escape(name.lower())), self._dependencies) is not None
 
 
 def locate(modules: ProjectModules, module: Module) -> tuple[Module, ImportGraph]:

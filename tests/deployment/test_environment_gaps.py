@@ -48,6 +48,10 @@ CASES = {
         "the app can't find the host that it connects to",
         "vpc",
     ),
+    'EndpointConnectionError: Could not connect to the endpoint URL: "https://ssm.us-east-1.amazonaws.com/"': (
+        "the app can't reach AWS at https://ssm.us-east-1.amazonaws.com",
+        "boto3>=1.28",
+    ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (
         "the app needs a driver for MySQL",

@@ -119,6 +119,15 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     return None
 
 
+def _aws_out_of_reach(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """A botocore that doesn't read AWS_ENDPOINT_URL calls AWS itself; in a VPC, the way there may be missing."""
+    if match[0] not in f"{failure.error_type}: {failure.message}\n{failure.exception}":
+        return None
+    hint = "on the local Lambda, require boto3>=1.28 in place of older boto3, botocore and s3transfer, which don't call its "
+    hint += "services; in a VPC, give the subnets a way to AWS"
+    return f"the app can't reach AWS at {match[1]}{failure.where}", hint
+
+
 def _database_address(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     names = [name for name, _ in failure.settings.environment if re.search(r"(?:URL|URI|DSN)$", name)]
     address = "postgresql://USER:PASSWORD@HOST/NAME"
@@ -172,6 +181,7 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist", _not_migrated),  # PostgreSQL, MySQL
     (r"Directory '([^']+)' does not exist", _missing_folder),  # Starlette
     (r"(?:TemplateNotFound|TemplateDoesNotExist): '?([\w./-]+)", _missing_template),  # Jinja, Django
+    (r"EndpointConnectionError: Could not connect to the endpoint URL: \"(https://[\w.-]+\.amazonaws\.com)", _aws_out_of_reach),
     (
         r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|connection to server on socket|host name"
         r"|[Nn]ame resolution|Name or service",

@@ -76,6 +76,7 @@ def test_package_that_a_framework_imports_only_when_used(tmp_path: Path) -> None
     ("code", "implied"),
     [
         ("from aws_lambda_powertools import Logger, Tracer\ntracer = Tracer()\n", "aws-xray-sdk"),
+        ("from aws_lambda_powertools.utilities.data_masking import DataMasking\n", "jsonpath-ng"),
         ("from fastapi import security\nform = security.OAuth2PasswordRequestForm\n", "python-multipart"),
         ("from passlib.context import CryptContext\nhashes = CryptContext(schemes=['bcrypt'])\n", "bcrypt<5"),
         ("from passlib.context import CryptContext\nhashes = CryptContext(['argon2', 'md5'])\n", "argon2-cffi"),

@@ -31,6 +31,9 @@ _MADE_WITH = re.compile(rb"[Gg]enerated by 'django-admin(?:\.py)? startproject' 
 _IMPLIED = (
     ("aws-lambda-powertools", rb"\bTracer\s*\(", "aws-xray-sdk"),
     ("aws-lambda-powertools", rb"\butilities\.validation\b", "fastjsonschema"),
+    ("aws-lambda-powertools", rb"\butilities\.data_masking\b", "jsonpath-ng"),
+    ("aws-lambda-powertools", rb"\bAWSEncryptionSDKProvider\b", "aws-encryption-sdk"),
+    ("aws-lambda-powertools", rb"\butilities\.parser\b", "pydantic"),
     ("django", rb"\bImageField\s*\(", "pillow"),
     ("wtforms", rb"\bEmail\(", "email-validator"),
     ("plotly", rb"\bplotly\.express\b", "pandas"),

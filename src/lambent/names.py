@@ -90,6 +90,12 @@ def to_app_name(text: str) -> str:
     return re.sub(r"-{2,}", "-", cleaned)[:APP_MAX].rstrip("-_")
 
 
+def to_part_name(app: str, part: str) -> str:
+    """Derive the name of one of several parts of an app. The app's is cut so that the part's own stays, up to half of it."""
+    suffix = to_app_name(part)[: APP_MAX // 2]
+    return to_app_name(f"{to_app_name(app)[: APP_MAX - len(suffix) - 1]}-{suffix}")
+
+
 def is_app_name(name: str) -> bool:
     """Return whether AWS accepts this as a function name, with room for the prefix of the role's name."""
     return re.fullmatch(rf"[A-Za-z0-9_-]{{1,{APP_MAX}}}", name) is not None

@@ -94,7 +94,7 @@ def _choice(modules: ProjectModules, app: FoundApp) -> AppChoice:
     folders = reversed(path.relative_to(modules.folder).parts[:-1])
     labels = [spec.partition(":")[2], path.stem, *folders]
     label = next((label for label in labels if label not in _GENERIC_NAMES), "")
-    name = names.to_app_name(f"{modules.folder.name}-{label}") if kind == "handler" and label else ""
+    name = names.to_part_name(modules.folder.name, label) if kind == "handler" and label else ""
     return AppChoice(modules.folder, spec, name, f"{spec:<30} {kind:<8} {modules.relative(path)}:{line}")
 
 

@@ -106,7 +106,7 @@ class SiblingFunctions:
             find_named_app(modules, Sourced(app.spec, "--app"))
         except DetectionError:
             return None
-        name = names.to_app_name(f"{default_name(self._project, '').name}-{function.name}")
+        name = names.to_part_name(default_name(self._project, "").name, function.name)
         return ListedFunction(function, app, AppChoice(modules.folder, app.spec, name))
 
 

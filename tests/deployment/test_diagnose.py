@@ -63,6 +63,17 @@ CASES = (
         "RequestId: 8f5 Error: Runtime exited with error: signal: segmentation fault",
     ),
     Case(
+        "a start that hangs",
+        "the app needs more than 10 s to start: AWS starts it over within the request, which timed out (shortly before, it was "
+        "at main.py, line 7)",
+        "which adds CPU; if main.py, line 7 never ends, such as a loop, take it out of the start",
+        "Sandbox.Timedout",
+        "RequestId: 8f5 Error: Task timed out after 10.00 seconds",
+        "INIT_REPORT Init Duration: 9999.00 ms\tPhase: init\tStatus: timeout\n"
+        "Timeout (0:00:09.500000)!\nThread 0x00007f (most recent call first):\n"
+        '  File "/var/task/main.py", line 7 in <module>\n',
+    ),
+    Case(
         "a request that hangs",
         "the function timed out: no response within 10 s at 256 MB (shortly before, it was at main.py, line 7)",
         "--timeout 30",

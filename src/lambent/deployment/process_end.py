@@ -21,10 +21,11 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         return what, 'move that call below if __name__ == "__main__":'
     if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
         what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
-        return (
-            f"{what}{failure.shortly_before}",
-            f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU",
+        hint = f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU"
+        endless = (
+            f"; if {failure.stopped_at} never ends, such as a loop, take it out of the start" if failure.stopped_at else ""
         )
+        return f"{what}{failure.shortly_before}", hint + endless
     longer = min(TIMEOUT_MAX_S, max(30, settings.timeout_s * 2))
     what = f"the function timed out: no response within {settings.timeout_s} s at {settings.memory_mb} MB"
     return f"{what}{failure.shortly_before}", f"--timeout {longer}, or --memory {_more(settings)}, which adds CPU as well"

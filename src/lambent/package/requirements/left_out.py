@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from lambent.package.lock import Pin
 
 STANDARD_MODULES = {
-    **{name: name for name in ("argparse", "asyncio", "contextvars", "dataclasses", "hashlib", "importlib", "ipaddress")},
-    **{name: name for name in ("multiprocessing", "pathlib", "ssl", "statistics", "typing", "unittest", "uuid", "wsgiref")},
+    **{name: name for name in ("argparse", "asyncio", "contextvars", "dataclasses", "email", "hashlib", "html", "http")},
+    **{name: name for name in ("importlib", "ipaddress", "logging", "multiprocessing", "pathlib", "ssl", "statistics")},
+    **{name: name for name in ("typing", "unittest", "uuid", "wsgiref")},
     "enum34": "enum",
     "futures": "concurrent.futures",
 }

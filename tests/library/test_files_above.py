@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.config.identity import project_identities
 from lambent.config.load import Flags, load
 from lambent.errors import FunctionFailedError
 from lambent.library.files_above import explain
@@ -35,7 +36,8 @@ def test_the_command_for_the_folder_above(tmp_path: Path, case: str, monkeypatch
     message, name = CASES[case]
     error = fail(tmp_path, message, monkeypatch)
     assert error.what == f"the app needs {name}, which is above the folder that is deployed"
-    assert error.hint == "lambent deploy .. --app api.main:app --name api"
+    origin = project_identities(tmp_path / "api")[0]  # the failed function has it
+    assert error.hint == f"lambent deploy .. --app api.main:app --name api --moved-from {origin}"
     config = load(tmp_path, Flags(app="api.main:app", runtime=RUNTIME), {}, date.today())
     assert config.app.spec == "api.main:app"
 

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from lambent.config.detection.outer_folder import command_from
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import folders_above
 from lambent.config.model import Config
-from lambent.errors import LambentError
+from lambent.errors import FunctionFailedError, LambentError
 
 _PATH = re.compile(r"No such file or directory: '(/[^']+)'|Directory '(/[^']+)' does not exist")
 _TEMPLATE = re.compile(r"TemplateNotFound: '?([\w./-]+)")
@@ -35,7 +36,9 @@ def explain(error: LambentError, config: Config) -> bool:
             continue
         if command := command_from(start, module.path.resolve(), config.app.attribute, config.name):
             error.what = f"the app needs {os.path.relpath(path, folder)}, which is above the folder that is deployed"
-            error.hint = command
+            # the function that failed has the origin of this folder
+            origin = config.identities[:1] if isinstance(error, FunctionFailedError) else ()
+            error.hint = command + "".join(f" --moved-from {quote(each)}" for each in origin)
             return True
     return False
 

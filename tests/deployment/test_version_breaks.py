@@ -89,6 +89,7 @@ CASES = (
     ("AttributeError: 'Flask' object has no attribute 'before_first_request'", "flask<2.3"),
     ("ValueError: 'name' may not contain a dot '.' character.", "flask<2 markupsafe<2.1"),
     ("AttributeError: 'Engine' object has no attribute 'execute'", "sqlalchemy<2"),
+    ("ImportError: cannot import name '_literal_as_text' from 'sqlalchemy.sql.expression' (x.py)", "sqlalchemy<1.4"),
     ("AttributeError: module 'marshmallow' has no attribute '__version_info__'", "marshmallow<4"),
     ("AttributeError: module 'numpy' has no attribute 'float'.", "numpy<1.24"),
     ("AttributeError: `np.float_` was removed in the NumPy 2.0 release. Use `np.float64` instead.", "numpy<2"),

@@ -243,6 +243,10 @@ _TABLE: tuple[Row, ...] = (
         Break("WTForms 3 removed fields and validators that the app uses", ("wtforms<3",)),
     ),
     ((removed_from("flask_wtf", "Form"),), Break("Flask-WTF 1 removed Form", ("flask-wtf<1",))),
+    (
+        (removed_from(r"sqlalchemy\.sql\.expression", "_literal_as_text"),),
+        Break("SQLAlchemy 1.4 removed what a package uses", ("sqlalchemy<1.4",)),
+    ),
     (_SQLALCHEMY_2, Break("the app is written for SQLAlchemy 1", ("sqlalchemy<2",))),
     *django_breaks.TABLE,
     (

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 else:
     unset = LazyModule("lambent.config.variables.unset")  # only for settings that fail
 
-_TIMEOUT_S = 120
+_TIMEOUT_S = 300  # the migrations of a CMS take half a minute, and on a busy machine many times that
 _MISSING_VARIABLE = re.compile(
     r"^KeyError: '([A-Z][A-Z0-9_]*)'|([A-Z][A-Z0-9_]+) not found|Set the ([A-Z][A-Z0-9_]*) environment"
 )

@@ -410,6 +410,8 @@ def test_folder_with_the_name_of_its_framework_is_a_project(tmp_path: Path) -> N
     text = "from starlette.applications import Starlette\nimport starlette.routing\napp = Starlette()\n"
     project = write_project(tmp_path / "starlette", {"main.py": text, "views.py": ""})
     assert detect(project).spec == "main:app"
+    files = {"main.py": f"import routing\n{text}", "routing.py": "", "requirements.txt": "starlette\n"}
+    assert detect(write_project(tmp_path / "demo" / "starlette", files)).spec == "main:app"
 
 
 @pytest.mark.parametrize("file", ["web-server.py", "my-shop/__init__.py"])

@@ -92,9 +92,12 @@ def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | 
         for dotted, is_at_start in read_imports(path):
             if dotted.startswith(".") or graph.find(path, dotted)[0] is not None:
                 continue
-            if outer := _own_folder(modules, dotted) or _added_folder(modules, path, dotted):
+            is_foreign = graph.is_foreign(dotted)
+            runs_here = is_foreign and graph.folders["."] > 0  # `import orm`, so sqlalchemy.orm isn't the own sqlalchemy/orm.py
+            outer = None if runs_here else _own_folder(modules, dotted)
+            if outer := outer or _added_folder(modules, path, dotted):
                 return outer
-            if is_at_start and not graph.is_foreign(dotted) and (outer := _shared_folder(modules, dotted)):
+            if is_at_start and not is_foreign and (outer := _shared_folder(modules, dotted)):
                 return outer
     return None
 

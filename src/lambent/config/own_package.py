@@ -16,6 +16,7 @@ _PACKAGE_DIRS = (
     ("setup.py", r"""find_(?:namespace_)?packages\(\s*(?:where\s*=\s*)?["']([\w./-]+)["']"""),
     ("setup.cfg", r"(?m)^package_dir\s*=\s*\n?\s*=\s*([\w./-]+)"),
 )
+_SETUP_NAME = re.compile(r"""(?m)^\s*(?:setup\(\s*)?name\s*=\s*["']?([\w.-]+)""")
 
 
 def is_installable(project: Path) -> bool:
@@ -24,6 +25,17 @@ def is_installable(project: Path) -> bool:
     return (
         "project" in table or "build-system" in table or any(map(is_setup_file, (project / "setup.py", project / "setup.cfg")))
     )
+
+
+def is_library(project: Path, module: str) -> bool:
+    """Return whether a folder is a distribution with a module's name, whose install provides that module."""
+    table = _read_table(project)
+    texts = (read_text(project / name) for name in ("setup.py", "setup.cfg"))
+    names = [table.get("project", {}).get("name"), table.get("tool", {}).get("poetry", {}).get("name")]
+    names += [match[1] for match in map(_SETUP_NAME.search, texts) if match]
+    is_named = any(re.sub(r"[-.]", "_", str(name)).lower() == module.lower() for name in names)
+    sources = (project / root / module for root in (".", *install_roots(project)))
+    return is_named and any((path / "__init__.py").is_file() or path.with_suffix(".py").is_file() for path in sources)
 
 
 def is_setup_file(path: Path) -> bool:

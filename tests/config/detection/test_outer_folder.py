@@ -88,6 +88,15 @@ def test_a_project_above_can_be_required(tmp_path: Path, monkeypatch: pytest.Mon
     assert detect(folder).spec == "app:app"
 
 
+def test_example_below_the_library_that_it_imports_is_an_app_of_its_own(tmp_path: Path) -> None:
+    library = {"pyproject.toml": "[project]\nname = 'Shop-Kit'\n", "shop_kit/__init__.py": ""}
+    app = f"import shop_kit\n{FLASK}"
+    write_project(tmp_path, {".git/HEAD": "", **library, "examples/hello/app.py": app, "shop_kit/demo/app.py": app})
+    assert detect(tmp_path / "examples/hello").spec == "app:app"
+    with pytest.raises(DetectionError, match="which is outside of this folder"):
+        detect(tmp_path / "shop_kit/demo")
+
+
 @pytest.mark.parametrize("line", ["import requests", "try:\n    import shared\nexcept ImportError:\n    pass", "import json"])
 def test_packages_and_guarded_imports_are_not_looked_for_above(tmp_path: Path, line: str) -> None:
     code = f"{line}\ndef lambda_handler(event, context):\n    return 1\n"

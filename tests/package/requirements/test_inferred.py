@@ -46,6 +46,16 @@ def test_flask_app_gets_what_its_files_import(tmp_path: Path) -> None:
     assert add_command(source) == "put PyYAML flask and {} into a new requirements.txt, a line each"
 
 
+def test_library_above_is_what_its_example_needs(tmp_path: Path) -> None:
+    for name, text in {".git/HEAD": "", "setup.py": "setup(name='shopkit')", "src/shopkit/__init__.py": ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    files = {"app.py": "import flask, shopkit\n"}
+    source = requirements(tmp_path / "examples" / "hello", App("app", "app", "wsgi"), files)
+    assert source.inferred == ["../..", "flask"]
+    assert source.path is not None and source.path.read_text() == f"{tmp_path}\nflask\n"
+
+
 def test_what_a_copy_of_bottle_can_work_with_does_not_count(tmp_path: Path) -> None:
     copy = "class Bottle(object): ...\ndef serve():\n    import gevent, cherrypy\n"
     files = {"app.py": "import requests\nfrom own.bottle import Bottle\napp = Bottle()\n", "own/bottle.py": copy}

@@ -17,7 +17,7 @@ from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.refusals import deploy_command, folders_above
 from lambent.config.model import App
-from lambent.config.own_package import is_installable
+from lambent.config.own_package import is_installable, is_library
 from lambent.config.project import find_project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -103,13 +103,19 @@ def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | 
 
 
 def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
-    """Return where an import starts that a folder above has, or a layer there: code that several functions share."""
+    """Return where an import starts that a folder above has, or a layer there: code that several functions share.
+
+    The library above an example that states no requirements is a package like others, which that has installed.
+    """
     top = dotted.partition(".")[0]
     folder = modules.folder
+    has_requirements = (folder / "requirements.txt").is_file()
     for start in folders_above(folder)[:_LEVELS_MAX]:
-        is_project = is_installable(start) and (folder / "requirements.txt").is_file()
+        is_project = is_installable(start) and has_requirements
         if is_project and _requires(folder, start):
             continue
+        if is_library(start, top) and not has_requirements and not folder.is_relative_to(start / top):
+            return None
         for provider in (".", *layer_folders(start)):
             if module_file(start / provider, dotted) is not None:
                 location = relpath(start / provider / top, folder)

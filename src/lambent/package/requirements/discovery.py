@@ -31,6 +31,7 @@ A script with inline metadata (PEP 723) is its own project: its pylock, then `sc
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -111,8 +112,9 @@ class RequirementSource(Struct, frozen=True):
 
     @property
     def inferred(self) -> list[str]:
-        """The requirements that the app's imports imply. Empty if a file states them."""
-        return self.path.read_text("utf-8").split() if self.name == IMPORTS and self.path is not None else []
+        """The requirements that the app's imports imply, as seen from the project. Empty if a file states them."""
+        lines = self.path.read_text("utf-8").splitlines() if self.name == IMPORTS and self.path is not None else []
+        return [os.path.relpath(line, self.project) if line.startswith("/") else line for line in lines]
 
 
 def find_requirements(

@@ -52,6 +52,10 @@ CASES = {
         "the app can't reach AWS at https://ssm.us-east-1.amazonaws.com",
         "boto3>=1.28",
     ),
+    "ClientConnectorError: Cannot connect to host api.example.org:443 ssl:default [Name or service not known]": (
+        "the app can't find the host api.example.org",
+        "vpc",
+    ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (
         "the app needs a driver for MySQL",

@@ -22,7 +22,8 @@ _UNRESOLVED = re.compile(
     r"|No address associated with hostname"
 )
 _HOST = re.compile(
-    r"host name \"([^\"]+)\"|(?:connect(?:ing)? to(?! MySQL)|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
+    r"host name \"([^\"]+)\""
+    r"|(?:connect(?:ing)? to(?! MySQL)(?: host(?= ))?|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
 )
 _LINK = re.compile(r"\(Background on this error at: \S+")
 """SQLAlchemy's link to its documentation, whose host isn't the app's."""

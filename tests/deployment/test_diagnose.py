@@ -82,6 +82,16 @@ CASES = (
         '  File "/var/task/main.py", line 7 in home\n  File "/var/task/flask/app.py", line 902 in dispatch_request\n',
     ),
     Case(
+        "a start that waits for a database",
+        "the app waits for its MongoDB server, which doesn't answer on Lambda (shortly before, it was at main.py, line 7)",
+        "set its address with --env; for a private one, set vpc",
+        "Sandbox.Timedout",
+        log="INIT_REPORT Init Duration: 9999.00 ms Phase: init Status: timeout\n"
+        "Timeout (0:00:09.500000)!\nThread 0x00007f82a5e1e240 (most recent call first):\n"
+        '  File "/var/task/pymongo/synchronous/topology.py", line 253 in select_servers\n'
+        '  File "/var/task/main.py", line 7 in ping\n',
+    ),
+    Case(
         "loguru's queue",
         "Lambda has no shared memory (/dev/shm), which multiprocessing's Lock...",
         "remove enqueue=True",

@@ -25,6 +25,7 @@ _HOST = re.compile(
     r"host name \"([^\"]+)\""
     r"|(?:connect(?:ing)? to(?! MySQL)(?: host(?= ))?|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
 )
+USE_REACHABLE = "use a database or service that Lambda can reach, and set its address with --env"
 _LINK = re.compile(r"\(Background on this error at: \S+")
 """SQLAlchemy's link to its documentation, whose host isn't the app's."""
 
@@ -110,8 +111,7 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     error = _LINK.sub("", f"{failure.message}\n{failure.exception}\n{failure.member}")
     if _REFUSED.search(error):
         what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
-        hint = "use a database or service that Lambda can reach, and set its address with --env"
-        return what, f"{hint}; with --local, this machine's is in reach after lambent local start --share-network"
+        return what, f"{USE_REACHABLE}; with --local, this machine's is in reach after lambent local start --share-network"
     if _UNRESOLVED.search(error):
         host = _HOST.search(error)
         name = next(filter(None, host.groups()), "") if host else ""

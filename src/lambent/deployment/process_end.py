@@ -6,8 +6,18 @@ import re
 from collections.abc import Callable
 
 from lambent.aws.values import Settings
+from lambent.deployment import stack_dump
+from lambent.deployment.environment_gaps import USE_REACHABLE
 from lambent.deployment.failure import Failure
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S
+
+_SERVERS = {
+    r'/pymongo/(?:\w+/)?topology\.py", line \d+ in _?select_server': "MongoDB",
+    r'/psycopg2?/\S+", line \d+ in connect$': "PostgreSQL",
+    r'/pymysql/connections\.py", line \d+ in connect$': "MySQL",
+    r'/redis/connection\.py", line \d+ in _connect$': "Redis",
+}
+"""The lines of a stack in which a driver waits for a connection, and what it connects to."""
 
 
 def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -19,6 +29,10 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if server:
         what = "the app starts a server of its own while it is imported, and Lambda waits in vain for the import to end"
         return what, 'move that call below if __name__ == "__main__":'
+    for pattern, name in _SERVERS.items():
+        if re.search(pattern, stack_dump.find_dump(failure.lines), re.MULTILINE):
+            what = f"the app waits for its {name} server, which doesn't answer on Lambda{failure.shortly_before}"
+            return what, f"{USE_REACHABLE}; for a private one, set vpc in [tool.lambent]"
     if re.search(r"INIT_REPORT .*Status: timeout", failure.lines):
         what = f"the app needs more than {INIT_MAX_S:.0f} s to start: AWS starts it over within the request, which timed out"
         hint = f"--timeout {min(TIMEOUT_MAX_S, max(60, settings.timeout_s * 2))}, or --memory {_more(settings)}, which adds CPU"

@@ -535,6 +535,12 @@ def read(case: Case) -> Cause:
     return diagnose(Failure(SETTINGS, case.type, case.message, "", case.log, case.status))
 
 
+def test_copy_in_tmp_that_cannot_open_its_database_lacks_the_folder() -> None:
+    writable = Settings(SETTINGS.role, "python3.13", "main.app", 256, 10, 512, environment=(("LAMBENT_WRITABLE", "1"),))
+    cause = diagnose(Failure(writable, "OperationalError", "unable to open database file"))
+    assert cause.what == "the folder of the app's SQLite file doesn't exist" and "os.makedirs" in cause.hint
+
+
 def test_detail_of_an_exit_has_what_the_app_printed_before() -> None:
     case = next(case for case in CASES if case.name == "exit of a web app")
     assert "no config" in read(case).detail and "main.py" in read(case).detail

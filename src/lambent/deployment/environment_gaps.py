@@ -16,6 +16,7 @@ _REFUSED = re.compile(
     rf"{_LOCAL}\b.{{0,120}}(?:[Cc]onnection refused|Connect call failed)"
     rf"|[Cc]onnect(?:ion refused|ing to| call failed).{{0,60}}{_LOCAL}"
     rf"|Can't connect to MySQL server on '{_LOCAL}|connection to server on socket"
+    r"|(?m:Error: \[Errno 111\] Connection refused$)"  # as a socket says it, without an address: mostly that of a default
 )
 _UNRESOLVED = re.compile(
     r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"

@@ -20,6 +20,8 @@ from lambent.events import Event, Notice, Resolved, Warned
 from lambent.package.build import build
 from lambent.package.build_context import BuildOptions
 from lambent.package.lock_file import write_lock
+from lambent.package.proof.finding import Finding
+from lambent.package.supplements import libraries_above
 from lambent.package.unfit import UnfitError
 from support.locking import offer, write
 from support.registry import Registry, serving
@@ -437,6 +439,13 @@ def source_of_waitress() -> bytes:
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))
     return content.getvalue()
+
+
+def test_library_above_is_what_its_example_lacks(tmp_path: Path) -> None:
+    write(tmp_path, {".git/HEAD": "", "setup.py": "setup(name='shopkit')", "shopkit/__init__.py": "", "docs/hello/app.py": ""})
+    lacking = [Finding("error", "", ("app.py:2",), "", "", name, name) for name in ("shopkit", "other")]
+    assert libraries_above(tmp_path / "docs/hello", lacking) == {str(tmp_path): lacking[0]}
+    assert libraries_above(tmp_path.parent, lacking) == {}
 
 
 @pytest.mark.parametrize("imports", ["import waitress\n", ""])

@@ -2,8 +2,8 @@
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
 project the developer installed, and packages that no file names. A function is completed with what its project's layers list.
-A plain requirements file is completed with well-known packages, and with those that another file of the project names. A lock
-or a tool's project says exactly what runs, so there the error stays.
+A plain requirements file is completed with well-known packages, with those that another file of the project names, and with the
+library that the project is an example of. A lock or a tool's project says exactly what runs, so there the error stays.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from os.path import relpath
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.detection.layer_folders import layer_requirements
+from lambent.config.detection.outer_folder import library_above
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.errors import PackagingError
@@ -36,6 +38,8 @@ from lambent.package.unfit import ConflictError, UnfitError
 from lambent.units import listing, pronoun_for, verb_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from packaging import utils
 
     from lambent.package.requirements import optional_dependencies, readers, requested, requirement_lines, version_finder
@@ -98,7 +102,8 @@ def supplement(
         return context, resolve_requirements(context)
     if lines := _lines_of_layers(context, requirements, lacking):
         return context, resolve_requirements(context, {**requirements.added, **lines})
-    if packages := _unlisted_packages(context, requirements, lacking):
+    libraries = _added_libraries(context, requirements, lacking)
+    if packages := libraries or _unlisted_packages(context, requirements, lacking):
         try:
             return context, resolve_requirements(context, {**requirements.added, **packages})
         except PackagingError as error:
@@ -182,6 +187,23 @@ def _lines_of_layers(context: BuildContext, requirements: Requirements, lacking:
                 context.emit(Notice(f"{line} is installed too, from {path.relative_to(folder)}: {importer} needs it"))
                 lines[line] = []
     return lines
+
+
+def libraries_above(folder: Path, lacking: Iterable[Finding]) -> dict[str, Finding]:
+    """Return the folders of the libraries that a project is an example of, each with what says that it is missing."""
+    errors = [(finding, finding.module.partition(".")[0]) for finding in lacking if finding.level == "error"]
+    return {str(library): finding for finding, module in errors if (library := library_above(folder, module))}
+
+
+def _added_libraries(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return the libraries above that a plain requirements file lacks, and say so. No other file need list them."""
+    folder = context.config.folder.resolve()
+    libraries = libraries_above(folder, lacking) if is_plain(requirements.source) else {}
+    added = {library: finding for library, finding in libraries.items() if library not in requirements.added}
+    for library, finding in added.items():
+        importer = finding.files[0].partition(":")[0]
+        context.emit(Notice(f"{relpath(library, folder)} is installed too: {importer} imports {finding.module}"))
+    return {library: [] for library in added}
 
 
 def _unlisted_packages(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:

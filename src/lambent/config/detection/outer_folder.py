@@ -102,6 +102,11 @@ def find_outer_import(modules: ProjectModules, module: Module) -> OuterImport | 
     return None
 
 
+def library_above(folder: Path, module: str) -> Path | None:
+    """Return the folder of the library that has a module, if this folder is below it, such as an example of its use."""
+    return next((start for start in folders_above(folder) if is_library(start, module)), None)
+
+
 def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
     """Return where an import starts that a folder above has, or a layer there: code that several functions share.
 

@@ -16,10 +16,9 @@ from msgspec.structs import replace
 
 from lambent import removed_modules
 from lambent.config.detection.import_graph import ImportGraph
+from lambent.config.detection.outer_folder import library_above
 from lambent.config.detection.project_modules import ProjectModules
-from lambent.config.detection.refusals import folders_above
 from lambent.config.model import App
-from lambent.config.own_package import is_library
 from lambent.module_packages import NEEDS, known_requirement
 from lambent.package.layout import SourceFile
 from lambent.package.proof import lambda_system, module_syntax
@@ -64,7 +63,9 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     for name, content in contents.items():
         imports = scan_imports(name, content)
         for module, names in _foreign(imports.eager, own).items():
-            needed = set(filter(None, map(known_requirement, names))) or set(_library_above(project, module))
+            needed = set(filter(None, map(known_requirement, names)))
+            if not needed and (library := library_above(project, module)):
+                needed = {str(library)}
             if not needed and not _may_fail(module, name, content):
                 return []
             packages |= needed
@@ -81,11 +82,6 @@ def _requirements(project: Path, app: App, files: Mapping[str, SourceFile]) -> l
     packages |= {name for _, pattern, name in used if re.search(pattern, text)}
     version = _MADE_WITH.search(text)
     return [f"django~={version[1].decode()}.0" if version and name == "django" else name for name in sorted(packages)]
-
-
-def _library_above(project: Path, module: str) -> list[str]:
-    """Return the folder of the library that has the module, if the project is below it: an example of its use."""
-    return [str(folder) for folder in folders_above(project) if is_library(folder, module)][:1]
 
 
 def _start_files(project: Path, app: App, files: Mapping[str, SourceFile]) -> Iterator[str]:

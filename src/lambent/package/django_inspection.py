@@ -77,7 +77,7 @@ def _make_database(copy: str) -> str:
 
     try:
         file = str(connection.settings_dict["NAME"])
-        if connection.vendor != "sqlite" or not _relative(file, copy) or os.path.exists(file):  # noqa: PTH110 - like the rest
+        if connection.vendor != "sqlite" or ":memory:" in file or not _relative(file, copy) or os.path.exists(file):  # noqa: PTH110 - like the rest
             return ""
         os.makedirs(os.path.dirname(file) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - git has no empty folders
         call_command("migrate", interactive=False, verbosity=0, run_syncdb=True)  # also for apps without migrations

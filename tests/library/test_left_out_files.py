@@ -26,6 +26,7 @@ CASES = {
     ),
     "starlette": ("build/app.js", "build/", "RuntimeError: Directory 'build' does not exist"),
     "jinja": ("templates/made/a.html", "templates/made/", "jinja2.exceptions.TemplateNotFound: made/a.html"),
+    "template folder": ("build/spa/a.html", "build/", "jinja2.exceptions.TemplateNotFound: a.html"),
     "database": ("shop.sqlite3", "shop.sqlite3", "sqlite3.OperationalError: no such table: items"),
     "no database": ("data/shop.db", "data/", "sqlite3.OperationalError: unable to open database file"),
     "module": ("shop/local.py", "shop/local.py", "ModuleNotFoundError: No module named 'shop.local'"),

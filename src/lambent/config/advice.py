@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lambent.config.detection.function_files import SERVERLESS, TEMPLATES, template_names
 from lambent.config.detection.project_text import read_text
-from lambent.config.environment import values_in_file
+from lambent.config.environment import find_own_file
 from lambent.config.model import Config
 from lambent.config.own_files import own_files
 from lambent.config.streamed_responses import find_stream
@@ -112,13 +112,14 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
     """Name the variables that the app reads and the function doesn't get: those in .env, then those that nothing sets."""
     sent = {name for name, _ in (*config.environment, *config.secrets)}
     code = "\n".join(texts)
+    file, values = find_own_file(folder)
     in_file = [
         name
-        for name, value in values_in_file(folder / ".env").items()
+        for name, value in values.items()
         if value and name not in sent and re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", code, re.IGNORECASE)
     ]
     if in_file:
-        yield Warned(f"{listing(in_file)} {verb_for(in_file)} in .env, which isn't uploaded", flags_for(config, in_file))
+        yield Warned(f"{listing(in_file)} {verb_for(in_file)} in {file}, which isn't uploaded", flags_for(config, in_file))
     examples = names_in_example(folder)
     reads = [read for read in unset if read.name not in in_file and (read.fails != "perhaps" or read.name in examples)]
     names = [read.name for read in reads]

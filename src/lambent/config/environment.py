@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 else:
     dotenv = LazyModule("dotenv.parser")  # imports logging, and few projects have a .env file
 
+_OWN_FILES = (
+    ".env",
+    ".env.production",
+    ".env.prod",
+    "production.env",
+    "prod.env",
+    ".env.local",
+    ".env.development",
+    ".env.dev",
+)
+"""Where a project keeps its own values, the usual file first."""
 Variables = Mapping[str, Sourced[str]]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
@@ -162,6 +173,12 @@ def values_in_file(path: Path) -> dict[str, str]:
         return {}
     lines = (line for line in dotenv.parse_stream(StringIO(text)) if not line.error)
     return {line.key: line.value or "" for line in lines if line.key is not None}
+
+
+def find_own_file(folder: Path) -> tuple[str, dict[str, str]]:
+    """Return the name and the variables of the project's file of variables; (".env", {}) if there is none."""
+    files = ((name, values_in_file(folder / name)) for name in _OWN_FILES)
+    return next(((name, values) for name, values in files if values), (_OWN_FILES[0], {}))
 
 
 def sendable(path: Path) -> bool:

@@ -14,10 +14,10 @@ from lambent.package.artifact import Artifact
 from lambent.package.project_files import packs
 
 _NO_FOLDER = re.compile(r"Directory '([^']+)' does not exist")  # Starlette
+_NO_TEMPLATE = re.compile(r"Template(?:NotFound|DoesNotExist): '?([\w./-]+)")  # Jinja, Django
 _MISSING = re.compile(
     r"No such file or directory: '([^']+)'"
-    rf"|{_NO_FOLDER.pattern}"
-    r"|TemplateNotFound: '?([\w./-]+)"  # Jinja
+    rf"|{_NO_FOLDER.pattern}|{_NO_TEMPLATE.pattern}"
     r"|(?:[Nn]ot found|[Mm]issing|[Nn]o such \w+|not exist)\b[^\n/]*(/(?:var/task|tmp/app)/[\w./-]*\w)"  # what apps raise
     r"|(/(?:var/task|tmp/app)/[\w./-]*\w)['\"]?,? (?:is |was )?(?:not found|missing|doesn't exist|does not exist)"
 )
@@ -68,7 +68,10 @@ def _left_out(text: str, config: Config, packed: frozenset[str]) -> str:
         for name in (f"{folder}{path}".removeprefix("./") for folder in folders):
             if is_left_out(name, config, packed):
                 return name
-    return _database(config.path, packed) if _NO_DATABASE.search(text) else ""
+    if _NO_DATABASE.search(text):
+        return _database(config.path, packed)
+    templates = _NO_TEMPLATE.findall(text)
+    return next((name for template in templates if (name := _template(config, template, packed))), "")
 
 
 def is_left_out(name: str, config: Config, packed: frozenset[str]) -> bool:
@@ -93,6 +96,13 @@ def _unbuilt_templates(text: str, config: Config) -> str:
             if is_built and not (config.path / path / "index.html").exists():
                 return path
     return ""
+
+
+def _template(config: Config, template: str, packed: frozenset[str]) -> str:
+    """Return the path of a template that is in another folder of the project, and left out; or ""."""
+    files = (file for pattern in ("*", "*/*") for file in sorted(config.path.glob(f"{pattern}/{template}")))
+    names = (file.relative_to(config.path).as_posix() for file in files if file.is_file())
+    return next((name for name in names if "node_modules" not in name and is_left_out(name, config, packed)), "")
 
 
 def _database(folder: Path, packed: frozenset[str]) -> str:

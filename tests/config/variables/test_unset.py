@@ -332,7 +332,7 @@ def test_variables_that_requests_need_are_named_too(tmp_path: Path) -> None:
     assert error.hint == "--env KEY_A=VALUE --env KEY_B=VALUE"
 
 
-@pytest.mark.parametrize("name", [".env", ".env.example", "sample.env"])
+@pytest.mark.parametrize("name", [".env", ".env.production", ".env.example", "sample.env"])
 def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, name: str) -> None:
     files = {"main.py": f"import os\nA = os.environ['KEY_A'], os.environ['KEY_B']\n{APP}", name: "KEY_A=1\nOTHER=2\n"}
     folder = write_project(tmp_path / "shop", files)
@@ -341,7 +341,7 @@ def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, nam
     follow(folder, error.hint)
     (folder / name).write_text("KEY_A=1\nKEY_B=2\n")
     error = refusal(folder)
-    assert ("are in .env, which isn't uploaded" in error.what) is (name == ".env")
+    assert (f"are in {name}, which isn't uploaded" in error.what) is (name in {".env", ".env.production"})
     follow(folder, error.hint)
 
 

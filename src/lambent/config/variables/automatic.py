@@ -12,7 +12,7 @@ from msgspec import Struct
 from lambent.config.detection.factory_arguments import production_settings
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import AWS_DOMAIN, LOCAL_DOMAIN, URL_DOMAINS
-from lambent.config.environment import values_in_file
+from lambent.config.environment import find_own_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.own_secrets import is_own_secret
@@ -71,7 +71,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
-    secrets = list(_secrets(unset, proposals, values_in_file(config.folder / ".env")))
+    secrets = list(_secrets(unset, proposals, *find_own_file(config.folder)))
     others = [*_constants(unset, proposals), *_settings(config, unset), *_django_hosts(config, local=local)]
     others += _own_database(config, unset) if local else ()
     names = {each.name for each in (*secrets, *others)}
@@ -81,12 +81,14 @@ def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Autom
     return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda(later, proposals)]
 
 
-def _secrets(unset: Sequence[Read], proposals: Mapping[str, Proposal], unsent: Mapping[str, str]) -> Iterator[Automatic]:
+def _secrets(
+    unset: Sequence[Read], proposals: Mapping[str, Proposal], file: str, unsent: Mapping[str, str]
+) -> Iterator[Automatic]:
     names = [read.name for read in unset]
     for read in unset:
         is_asked_for = read.name in proposals and proposals[read.name].is_random
         if read.fails != "perhaps" and (is_asked_for or read.is_secret_key or is_own_secret(read.name, names)):
-            yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), ".env" if unsent.get(read.name) else "", is_secret=True)
+            yield Automatic(read.name, os.urandom(_SECRET_BYTES).hex(), file if unsent.get(read.name) else "", is_secret=True)
 
 
 def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:

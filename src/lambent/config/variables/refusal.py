@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent.config.django_literals import ANY_HOST, DEBUG_EDIT, allows_url
-from lambent.config.environment import values_in_file
+from lambent.config.environment import find_own_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import Read
 from lambent.config.variables.own_secrets import is_own_secret
@@ -25,7 +25,7 @@ _ROUNDS_MAX = 4
 class MissingVariable(Struct, frozen=True):
     """A variable that nothing sets and that the app needs, to start if it `is_required`, otherwise for its requests.
 
-    `form` is what a printed flag has as its value, `unsent` its value in .env, or "", and `location` says where it is read.
+    `form` is what a printed flag has as its value, `unsent` its value in the project's own file of variables, or "", and `location` says where it is read.
     """
 
     name: str
@@ -40,7 +40,7 @@ def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVari
     if not any(read.fails == "start" for read in unset):
         return []
     reads = {read.name: read for read in _with_consequences(config, unset) if read.fails in ("start", "call")}
-    report, in_file = django_report(config), values_in_file(config.folder / ".env")
+    report, (_, in_file) = django_report(config), find_own_file(config.folder)
     hosts = "" if report["allows"] else report["variable"]
     names = sorted(reads, key=lambda name: reads[name].fails != "start")
     missing = []
@@ -61,11 +61,11 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     reads = [read for read in unset if read.fails == "start"]
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
-    in_file = values_in_file(config.folder / ".env")
+    file, in_file = find_own_file(config.folder)
     verb, it = verb_for(names), pronoun_for(names)
     what = f"{listing(names)} {verb}n't set, and the app can't start without {it}"
     if all(in_file.get(name) for name in names):
-        what = f"{listing(names)} {verb} in .env, which isn't uploaded, and the app can't start without {it}"
+        what = f"{listing(names)} {verb} in {file}, which isn't uploaded, and the app can't start without {it}"
     locations = [read.location for read in reads]
     more = f" and {len(locations) - _SHOWN} more" if len(locations) > _SHOWN else ""
     if later:
@@ -99,7 +99,7 @@ def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tupl
 def _with_consequences(config: Config, unset: Sequence[Read]) -> Sequence[Read]:
     """Return the reads with those that a start reaches once it has the values of the hint: ENV=production may need more."""
     values = dict(config.environment)
-    in_file = values_in_file(config.folder / ".env")
+    _, in_file = find_own_file(config.folder)
     for _ in range(_ROUNDS_MAX):
         names = [read.name for read in unset if read.fails == "start"]
         by_name = {read.name: read for read in unset}

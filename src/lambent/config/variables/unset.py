@@ -15,7 +15,7 @@ from lambent.config.detection.django_project import settings_module
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import ANY_HOST, allows_url, read_literals
-from lambent.config.environment import sendable, values_in_file
+from lambent.config.environment import find_own_file, sendable, values_in_file
 from lambent.config.model import Config
 from lambent.config.variables.bound import NOTHING, Read
 from lambent.config.variables.code_reader import CodeReader
@@ -132,14 +132,15 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
     """
     reads = {read.name: read for read in unset}
     folder = config.folder
-    for file in (folder / ".env", *(folder / example for example in ENV_EXAMPLES)):
+    own_file, _ = find_own_file(folder)
+    for file in (folder / own_file, *(folder / example for example in ENV_EXAMPLES)):
         values = values_in_file(file)
-        is_usable = file.name == ".env" or all(value and not is_placeholder(value) for value in values.values())
+        is_usable = file.name == own_file or all(value and not is_placeholder(value) for value in values.values())
         if is_usable and any(values.get(name) for name in names) and sendable(file):
             others = [name for name in names if not (allows_url(values.get(name, "")) if name == hosts else values.get(name))]
             shown = shlex.quote(min(os.path.relpath(file), str(file), key=len))
             flags = f"--env-file {shown}{_env_flags(others, reads, hosts, folder)}"
-            return flags if file.name == ".env" else f"{flags}, or a copy of that file with values of your own"
+            return flags if file.name == own_file else f"{flags}, or a copy of that file with values of your own"
     return _env_flags(names, reads, hosts, folder).strip()
 
 

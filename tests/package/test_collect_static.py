@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lambent.events import Event
-from lambent.package import collect_static
+from lambent.package import collect_static, django_inspection
 from support.configs import load_config
 from support.detection import FLASK, write_project
 
@@ -20,6 +20,11 @@ def test_files_that_a_storage_keeps_elsewhere_are_not_collected() -> None:
     assert collect_static._serve_static(context, REPORT | {"elsewhere": "S3Storage"}, 0) is context
     [notice] = said
     assert "since S3Storage keeps static files elsewhere: python manage.py collectstatic" in str(notice)
+
+
+def test_settings_without_static_files_are_not_collected() -> None:
+    settings = SimpleNamespace(INSTALLED_APPS=["django.contrib.staticfiles"], STATIC_URL=None, STATIC_ROOT=None)
+    assert django_inspection._collect(settings, "/copy") == {}
 
 
 def test_settings_that_fail_everywhere_get_no_advice_about_collectstatic(tmp_path: Path) -> None:

@@ -44,8 +44,11 @@ def _own_modules(copy: str) -> list[str]:
 
 
 def _collect(settings: Any, copy: str) -> dict[str, Any]:
-    """Run collectstatic, unless a storage would send the files `elsewhere`. `serves` says that WhiteNoise serves them."""
-    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS:
+    """Run collectstatic, unless a storage would send the files `elsewhere`. `serves` says that WhiteNoise serves them.
+
+    `error` says why it can't run: the app itself may.
+    """
+    if "django.contrib.staticfiles" not in settings.INSTALLED_APPS or not (settings.STATIC_URL or settings.STATIC_ROOT):
         return {}
     root = _relative(str(settings.STATIC_ROOT or ""), copy)
     if not root:
@@ -55,12 +58,14 @@ def _collect(settings: Any, copy: str) -> dict[str, Any]:
     from django.core.files.storage import FileSystemStorage
     from django.core.management import call_command
 
-    if not isinstance(staticfiles_storage, FileSystemStorage):
-        return {"elsewhere": staticfiles_storage.__class__.__name__}
-    settings.STATICFILES_DIRS = [
-        each for each in settings.STATICFILES_DIRS if _is_folder(each)
-    ]  # Django 4 skips the others itself
-    call_command("collectstatic", interactive=False, verbosity=0)
+    # Django 4 skips folders that don't exist itself
+    settings.STATICFILES_DIRS = [each for each in settings.STATICFILES_DIRS if _is_folder(each)]
+    try:
+        if not isinstance(staticfiles_storage, FileSystemStorage):
+            return {"elsewhere": staticfiles_storage.__class__.__name__}
+        call_command("collectstatic", interactive=False, verbosity=0)
+    except Exception as error:
+        return {"error": _first_line(error)}
     serves = any("whitenoise" in name.lower() for name in settings.MIDDLEWARE)
     return {"folder": root, "url": str(settings.STATIC_URL or ""), "serves": serves}
 
@@ -132,6 +137,10 @@ def _relative(path: str, copy: str) -> str:
     return real[len(top) :].replace(os.sep, "/") if path and real.startswith(top) else ""
 
 
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 def main(copy: str, packages: str, result: str) -> None:
     root = os.environ.get("LAMBENT_ROOT")  # as in runtime/startup.py
     sys.path[:0] = [*([f"{copy}/{root}"] if root else []), copy, packages]
@@ -139,7 +148,7 @@ def main(copy: str, packages: str, result: str) -> None:
     try:
         report = inspect(copy)
     except BaseException as error:
-        report = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        report = {"error": _first_line(error)}
     with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - like the rest
         json.dump(report, file)
 

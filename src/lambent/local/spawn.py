@@ -14,7 +14,7 @@ from typing import IO, Any
 from lambent.local import state_folder
 from lambent.local.regular_file import open_regular
 
-_REPORT_S = 30.0
+_REPORT_S = 120.0  # a machine that is busy with other things needs most of it
 _LOG_MAX = 5_000_000
 
 

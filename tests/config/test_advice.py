@@ -106,7 +106,7 @@ def test_file_that_lambda_refuses_is_not_proposed(tmp_path: Path) -> None:
     assert isinstance(event, Warned) and event.hint == "--env API_KEY=VALUE"
 
 
-@pytest.mark.parametrize(("files", "named"), [({"secrets.py": ""}, "secrets.py"), ({"email/__init__.py": ""}, "email")])
+@pytest.mark.parametrize(("files", "named"), [({"secrets.py": ""}, "secrets.py"), ({"email/__init__.py": ""}, "email/")])
 def test_own_file_that_hides_a_standard_module_is_named(tmp_path: Path, files: dict[str, str], named: str) -> None:
     folder = write_project(tmp_path / "shop", {"main.py": FLASK, "pkg/types.py": "", "test/__init__.py": ""} | files)
     [event] = advise(load_config(folder))

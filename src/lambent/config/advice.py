@@ -134,5 +134,5 @@ def _hidden_modules(folder: Path, root: str) -> Iterator[Event]:
         for path in sorted((folder / name).iterdir()):
             module = path.stem if path.suffix == ".py" else path.name if (path / "__init__.py").is_file() else ""
             if module in sys.stdlib_module_names and module not in _UNIMPORTED:
-                file = path.relative_to(folder).as_posix()
+                file = path.relative_to(folder).as_posix() + ("" if path.suffix == ".py" else "/")
                 yield Warned(f"{file} hides Python's own module {module} from every package that imports it", f"rename {file}")

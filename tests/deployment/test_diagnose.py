@@ -56,6 +56,33 @@ CASES = (
         '  File "/var/task/main.py", line 7 in home\n  File "/var/task/main.py", line 12 in <module>\n',
     ),
     Case(
+        "an exit of the app's own",
+        "the app ends its own process with os._exit (exit status 3) (main.py, line 7)",
+        "fix what makes it call os._exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 3",
+        'lambent: os._exit(3) ends the process\nStack (most recent call first):\n  File "/tmp/app/main.py", line 7 in home\n',
+    ),
+    Case(
+        "out of memory, with the place",
+        "the function ran out of memory at 256 MB (shortly before, it was at main.py, line 6)",
+        "--memory 512",
+        "Runtime.OutOfMemory",
+        "RequestId: 8f5 Error: Runtime exited with error: signal: killed",
+        "lambent: the memory is nearly used up\nCurrent thread 0x7f (most recent call first):\n"
+        '  File "/var/task/lambent_runtime/stack_dump.py", line 9 in _watch_memory\n\n'
+        'Thread 0x7e (most recent call first):\n  File "/var/task/main.py", line 6 in load\n',
+    ),
+    Case(
+        "a syntax error in a module that a writable app imports late",
+        "syntax error in late.py, line 2",
+        "fix it; python3.13 -m py_compile late.py",
+        "SyntaxError",
+        "Missing parentheses in call to 'print'. Did you mean print(...)? (late.py, line 2)",
+        "[ERROR] SyntaxError: Missing (late.py, line 2)\nTraceback (most recent call last):\n"
+        '  File "/tmp/app/main.py", line 5, in i\n    import late\n  File "/tmp/app/late.py", line 2, in <module>\n',
+    ),
+    Case(
         "a crash of AWS's client, which shows no stack",
         "the function's process was ended by a signal: segmentation fault",
         "compiled code crashed: --env PYTHONFAULTHANDLER=1 shows the line that called it",
@@ -659,6 +686,13 @@ def test_module_of_the_app_in_another_folder_is_the_position() -> None:
     cause = diagnose(failure)
     assert cause.what == "the database has no table polls_question (polls/views.py, line 3)"
     assert "manage.py migrate" in cause.hint
+
+
+def test_own_package_that_hides_a_standard_module_is_named_as_a_folder() -> None:
+    log = "lambent: the module email is the app's own, so Python's is hidden\n"
+    message = "Unable to import module 'main': No module named 'email.utils'"
+    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, log=log, own_folders=frozenset({"email"}))
+    assert diagnose(failure).hint == "rename email/"
 
 
 @pytest.mark.parametrize(

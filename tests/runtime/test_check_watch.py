@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,47 @@ def test_a_crash_logs_its_line(tmp_path: Path) -> None:
         env.api.events.put(("request-1", b'{"requestContext": {"http": {"method": "GET"}}, "rawPath": "/"}', {}))
         assert env.process.wait(60) < 0
     assert "Fatal Python error: Aborted" in env.log and 'task/main.py", line 5 in app' in env.log
+
+
+EXITS = CRASHES.replace("os.abort()", "os._exit(3)")
+
+
+def test_os_exit_logs_its_line(tmp_path: Path) -> None:
+    with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": EXITS}) as env:
+        env.api.events.put(("request-1", b'{"requestContext": {"http": {"method": "GET"}}, "rawPath": "/"}', {}))
+        assert env.process.wait(60) == 3
+    assert "lambent: os._exit(3) ends the process\nStack" in env.log and 'task/main.py", line 5 in app' in env.log
+
+
+GROWS = """
+import time
+
+def app(environ, start_response):
+    rows = bytearray(60_000_000)
+    rows[::4096] = b"x" * len(rows[::4096])
+    time.sleep(0.3)
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_that_is_nearly_used_up_is_logged_with_its_line(tmp_path: Path) -> None:
+    size = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "64"}
+    with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": GROWS}, env=size) as env:
+        assert env.invoke(event("lambent")).status == 200
+        assert env.invoke(event("lambent")).status == 200
+    dump = env.log.partition("lambent: the memory is nearly used up\n")[2]
+    assert re.search(r'task/main.py", line \d in app', dump)
+
+
+LAZY = {"main.py": "def app(environ, start_response):\n    import late\n", "late.py": "a = 1\nprint 'x'\n"}
+
+
+def test_a_syntax_error_in_a_late_import_has_its_own_line(tmp_path: Path) -> None:
+    with Environment(tmp_path, python("3.13"), "main.app", files=LAZY) as env:
+        assert env.invoke(event("lambent")).status == 500
+        assert re.search(r'File ".*task/late.py", line 2', env.log)
 
 
 FORKS = """

@@ -88,7 +88,7 @@ def _shadowed(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """A file of the app hides a module of the same name. Python says so, or that it isn't a package."""
     name = match[1].removesuffix(".py").replace("/", ".")
     if name in sys.stdlib_module_names:
-        return f"the app's own {name}.py hides Python's module {name}", f"rename {name}.py"
+        return _hides(f"{name}.py", name)
     what = f"{name}.py hides the package {name}"
     return what, f"if it is your own file, rename it; if not, the app needs another version of {requirement_for(name)}"
 
@@ -100,7 +100,7 @@ def _hidden(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
         return None
     for name in re.findall(_HIDDEN, failure.lines):
         if re.search(rf"\b{name}\b", error) or f"/var/task/{name}.py" in failure.traceback:
-            return f"the app's own {name}.py hides Python's module {name}", f"rename {name}.py"
+            return _hides(f"{name}/" if name in failure.own_folders else f"{name}.py", name)
     return None
 
 
@@ -109,7 +109,11 @@ def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     if match[1] not in sys.stdlib_module_names:
         return None
     file = f"{match[1]}/" if match[0].endswith("/__init__.py)") else f"{match[1]}.py"
-    return f"the app's own {file} hides Python's module {match[1]}", f"rename {file}"
+    return _hides(file, match[1])
+
+
+def _hides(file: str, module: str) -> tuple[str, str]:
+    return f"the app's own {file} hides Python's module {module}", f"rename {file}"
 
 
 def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
@@ -174,7 +178,7 @@ def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _syntax(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     python = failure.settings.runtime.removeprefix("python")
-    line = re.search(r'File "(?:/var/task/)?([^"]+)"(?:,)? [Ll]ine (\d+)(?!.*File ")', failure.text, re.DOTALL)
+    line = re.search(r'File "(?:/var/task/|/tmp/app/)?([^"]+)"(?:,)? [Ll]ine (\d+)(?!.*File ")', failure.text, re.DOTALL)
     position = line or re.search(r"\(([\w./-]+\.py), line (\d+)\)", failure.text)
     command = f"py_compile {position[1]}" if position else "compileall -q ."
     where = f" in {position[1]}, line {position[2]}" if position else ""

@@ -47,7 +47,8 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The function needed more memory than it has."""
-    return f"the function ran out of memory at {failure.settings.memory_mb} MB", f"--memory {_more(failure.settings)}"
+    what = f"the function ran out of memory at {failure.settings.memory_mb} MB{failure.shortly_before}"
+    return what, f"--memory {_more(failure.settings)}"
 
 
 def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -57,6 +58,8 @@ def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     status = f" (exit status {match[2]})" if match[2] else ""
     if failure.exception.startswith("SystemExit"):
         return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
+    if failure.stopped_at:
+        return f"the app ends its own process with os._exit{status} ({failure.stopped_at})", "fix what makes it call os._exit"
     return f"the function's process exited{status}", "look for sys.exit or os._exit; the log is below"
 
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 
 _DUMP = re.compile(
-    r"^(?:Fatal Python error: .*|Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!)\n"
+    r"^(?:Fatal Python error: .*|Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!"
+    r"|lambent: (?:os\._exit\(-?\d+\) ends the process|the memory is nearly used up))\n"
     r"(?:[ \t]*\n|(?:Current t|T)hread .*\n|Stack .*\n|  .*\n)*",
     re.MULTILINE,
 )

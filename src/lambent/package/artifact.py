@@ -28,6 +28,7 @@ WRITABLE = ("LAMBENT_WRITABLE", "1")
 _HALF_PAGE = 2048
 _OWN_TMP = 128 * MIB  # for what the app writes
 _STEP = 64 * MIB
+_IN_TRACEBACKS = (".py", ".html", ".jinja", ".jinja2", ".j2", ".mako")
 
 
 class Overflow(Struct, frozen=True):
@@ -98,8 +99,8 @@ class Artifact(Struct, frozen=True):
 
     @property
     def own_folders(self) -> frozenset[str]:
-        """The folders at the top of the zip that hold the app's own modules."""
-        names = (entry.name for entry in self.entries if entry.name.endswith(".py") and self._is_own(entry))
+        """The folders at the top of the zip that hold the app's own modules and templates."""
+        names = (entry.name for entry in self.entries if entry.name.endswith(_IN_TRACEBACKS) and self._is_own(entry))
         return frozenset(name.partition("/")[0] for name in names if "/" in name)
 
     def changes_since(self, sha256: str) -> str:

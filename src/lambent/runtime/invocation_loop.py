@@ -226,4 +226,4 @@ def leave(status: int) -> NoReturn:
 
     atexit._run_exitfuncs()
     flush()
-    posix._exit(status)
+    stack_dump.exit_silently(status)

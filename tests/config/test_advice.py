@@ -122,12 +122,17 @@ def test_own_file_that_hides_a_standard_module_is_named(tmp_path: Path, files: d
             ("FastMCP('tools')", "FastMCP('tools', host='0.0.0.0')"),
         ),
         (
+            "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('tools', host='127.0.0.1')\napp = mcp.streamable_http_app()\n",
+            'FastMCP(..., host="0.0.0.0")',
+            ("127.0.0.1", "0.0.0.0"),
+        ),
+        (
             "from mcp.server import MCPServer\nserver = MCPServer('tools')\napp = server.streamable_http_app()\n",
             '.streamable_http_app(host="0.0.0.0")',
             ("_app()", "_app(host='0.0.0.0')"),
         ),
     ],
-    ids=["mcp 1", "mcp 2"],
+    ids=["mcp 1", "its default said", "mcp 2"],
 )
 def test_an_mcp_server_that_only_answers_to_localhost(tmp_path: Path, text: str, hint: str, followed: tuple[str, str]) -> None:
     folder = write_project(tmp_path / "tools", {"main.py": text})

@@ -25,7 +25,7 @@ _WEBSOCKET = re.compile(
 )
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
 _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
-_MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=")
+_MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=(?!\s*[\"'](?:127\.0\.0\.1|localhost|::1)[\"'])")
 _CHALICE = re.compile(r"(?m)^\s*(?:from|import) chalice\b")
 _CHALICE_AUTH = re.compile(r"\bauthorizer\s*=\s*\w|\bapi_key_required\s*=\s*True")
 _SAM_AUTH = (

@@ -122,7 +122,7 @@ def test_own_file_that_hides_a_standard_module_is_named(tmp_path: Path, files: d
             ("FastMCP('tools')", "FastMCP('tools', host='0.0.0.0')"),
         ),
         (
-            "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('tools', host='127.0.0.1')\napp = mcp.streamable_http_app()\n",
+            "from mcp.server.fastmcp import FastMCP\ns = FastMCP('tools', host='127.0.0.1')\napp = s.streamable_http_app()\n",
             'FastMCP(..., host="0.0.0.0")',
             ("127.0.0.1", "0.0.0.0"),
         ),

@@ -64,6 +64,18 @@ CASES = (
         'lambent: os._exit(3) ends the process\nStack (most recent call first):\n  File "/tmp/app/main.py", line 7 in home\n',
     ),
     Case(
+        "a coroutine that waits for ever",
+        "the function timed out: no response within 10 s at 256 MB (shortly before, it was at main.py, line 6)",
+        "--timeout 30",
+        "Sandbox.Timedout",
+        "RequestId: 8f5 Error: Task timed out after 3.00 seconds",
+        "Timeout (0:00:02.5)!\nThread 0x7e (most recent call first):\n"
+        '  File "/var/lang/lib/python3.13/selectors.py", line 4 in select\n'
+        "lambent: the event loop waits\nTask (most recent call first):\n"
+        '  File "/var/task/main.py", line 6 in wait\nTask (most recent call first):\n'
+        '  File "/var/task/lambent_runtime/asgi.py", line 9 in _forever\n',
+    ),
+    Case(
         "out of memory, with the place",
         "the function ran out of memory at 256 MB (shortly before, it was at main.py, line 6)",
         "--memory 512",
@@ -393,6 +405,13 @@ CASES = (
         message="Command 'node -v' returned non-zero exit status 127.",
         log="/bin/sh: line 1: node: command not found\n[ERROR] CalledProcessError: Command 'node -v' returned ... 127.\n"
         'Traceback (most recent call last):\n\xa0\xa0File "/var/task/main.py", line 4, in <module>\n',
+    ),
+    Case(
+        "a command of a shell whose output is captured",
+        "Lambda has no command node (main.py, line 4)",
+        "use a Python package instead of node",
+        message="Command 'node -v' returned non-zero exit status 127.",
+        log='Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n',
     ),
     Case(
         "a command of a shell, and another error",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from lambent.deployment.stack_dump import find_dump
 from support.interpreter import python
 from support.runtime_api_stub import Environment, make_event
+from support.waiting import eventually
 
 SWALLOWS = """
 def app(environ, start_response):
@@ -116,6 +119,26 @@ def test_memory_that_is_nearly_used_up_is_logged_with_its_line(tmp_path: Path) -
         assert env.invoke(event("lambent")).status == 200
     dump = env.log.partition("lambent: the memory is nearly used up\n")[2]
     assert re.search(r'task/main.py", line \d in app', dump)
+
+
+WAITS = """
+import asyncio
+
+async def wait():
+    await asyncio.Event().wait()
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await wait()
+"""
+
+
+def test_a_coroutine_that_waits_for_ever_is_logged_with_its_line(tmp_path: Path) -> None:
+    with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": WAITS}) as env:
+        deadline = str(int(time.time() * 1000) + 1500)
+        env.api.events.put(("request-1", json.dumps(event("lambent")).encode(), {"Lambda-Runtime-Deadline-Ms": deadline}))
+        eventually(lambda: "lambent: the event loop waits" in env.log)
+        assert re.search(r'Task .*\n(?:  File .*\n)*  File ".*task/main.py", line 5 in wait\n', env.log)
 
 
 LAZY = {"main.py": "def app(environ, start_response):\n    import late\n", "late.py": "a = 1\nprint 'x'\n"}

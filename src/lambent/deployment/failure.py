@@ -113,7 +113,7 @@ class Failure(Struct, frozen=True):
     @property
     def stopped_at(self) -> str:
         """Where the app's own code was when its process crashed or its time was nearly over, or ""."""
-        return stack_dump.last_position(stack_dump.find_dump(self.lines), self._is_own)
+        return stack_dump.last_position(self.lines, self._is_own)
 
     @property
     def shortly_before(self) -> str:

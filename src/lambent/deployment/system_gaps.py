@@ -9,6 +9,8 @@ from lambent.deployment.failure import Failure
 from lambent.module_packages import adding
 
 _SHELL = re.compile(r"^(?:/bin/)?(?:ba)?sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found$", re.MULTILINE)
+_SILENT_SHELL = re.compile(r"Command '([\w./+-]+)(?: [^'|&;]*)?' returned non-zero exit status 127")
+"""What subprocess says of a shell with one command, whose output the app captures."""
 _REPLACEMENTS = {"libmagic": "puremagic", "libmagic.so.1": "puremagic"}
 
 
@@ -25,7 +27,7 @@ def _no_library(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 
 def missing_command(failure: Failure) -> str:
     """Return the command that a shell of the app didn't find, or ""."""
-    commands = _SHELL.findall(failure.lines)
+    commands = _SHELL.findall(failure.lines) or _SILENT_SHELL.findall(failure.text)
     return str(commands[-1]) if commands else ""
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from . import stack_dump
+from . import stack_dump, waiting_tasks
 from .environment import variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from types import CodeType
     from typing import Any
 
@@ -23,15 +24,16 @@ _OWN_FOLDER = __file__.rpartition("/")[0] + "/"
 class CheckWatch:
     """Notes exceptions that pass through files of the app or its packages: from Python 3.12 on, which has PEP 669."""
 
-    def __init__(self, context: Any) -> None:
-        self._context = context
+    def __init__(self, context: Any, loop: AbstractEventLoop | None) -> None:
+        self._context, self._loop = context, loop
         self._errors: list[BaseException] = []
         copy = f"{variable('TMPDIR', '/tmp')}/app/"  # see writable.py
         self._folders = (f"{variable('LAMBDA_TASK_ROOT') or sys.path[0]}/", copy)
         self._monitoring: Any = getattr(sys, "monitoring", None)
 
     def start(self) -> None:
-        stack_dump.watch_request(self._context)
+        loop = self._loop
+        stack_dump.watch_request(self._context, lambda: waiting_tasks.describe(loop) if loop is not None else "")
         monitoring = self._monitoring
         if monitoring is None or monitoring.get_tool(_TOOL) is not None:
             self._monitoring = None

@@ -15,7 +15,11 @@ class Host:
     """Calls a web app, one request after the other."""
 
     _loop: Any = None
-    """The event loop, once there is one."""
+
+    @property
+    def loop(self) -> Any:
+        """The event loop, None if there is none yet."""
+        return self._loop
 
     def start(self) -> None:
         """Start the app up. Raise whatever its start-up raises."""

@@ -48,7 +48,7 @@ class WebServer:
         self._access_log.request(log, request)
         response = self._response(api, log, invocation, request)
         log.logged = None
-        watch = _watch(request, response) if response.is_check else None
+        watch = _watch(request, response, self._host) if response.is_check else None
         try:
             self._host.handle(request, response)
         except (SystemExit, KeyboardInterrupt):
@@ -107,11 +107,11 @@ class WebServer:
         return response
 
 
-def _watch(request: Request, response: Response) -> CheckWatch:
+def _watch(request: Request, response: Response, host: Host) -> CheckWatch:
     """Watch lambent's check, which reads the log that comes with its response."""
     from .check_watch import CheckWatch
 
-    watch = CheckWatch(request.context)
+    watch = CheckWatch(request.context, host.loop)
     watch.start()
     response.holds_all = not response.streamed
     return watch

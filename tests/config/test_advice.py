@@ -66,6 +66,12 @@ def test_websocket_routes_of_channels_are_named_when_the_wsgi_app_is_deployed(tm
         FASTAPI + "@app.get('/a')\nasync def a():\n    yield {'a': 1}\n",
         FASTAPI + "@app.get('/a', response_class=responses.StreamingResponse)\nasync def a(): return b\n",
         FLASK + "@app.get('/')\ndef a(): return x, {'content-type': 'text/event-stream'}\n",
+        FLASK + "@app.get('/')\ndef a(): return stream_template('a.html')\n",
+        FASTAPI + "def a(req, resp): resp.stream = parts()\n",  # Falcon
+        FASTAPI + "def a(request): return Response(app_iter=parts())\n",  # Pyramid
+        FASTAPI + "async def a(request): response = await request.respond()\n",  # Sanic
+        FASTAPI + "async def a(): return EventStream(parts())\n",  # FastHTML
+        FASTAPI + "async def a(s, r, send): await send({'type': 'http.response.body', 'body': b'', 'more_body': True})\n",
     ],
 )
 def test_stream_is_proposed_to_apps_that_stream(tmp_path: Path, text: str) -> None:
@@ -77,6 +83,7 @@ def test_stream_is_proposed_to_apps_that_stream(tmp_path: Path, text: str) -> No
 
 def test_ordinary_apps_get_no_advice(tmp_path: Path) -> None:
     text = FLASK + "# StreamingResponse( and @app.websocket(\ndef parts(): return []\nResponse(parts())\n"
+    text += "handler.stream = 1\nif message.get('more_body'): pass\n"
     text += "from starlette.responses import StreamingResponse\n@contextmanager\ndef session():\n    yield 1\n"
     text += "def rows():\n    yield 1\n@app.get('/')\ndef a(): return list(rows())\n"
     assert lines(load_config(write_project(tmp_path / "shop", {"main.py": text, ".env": "DEBUG=1\n"}))) == []

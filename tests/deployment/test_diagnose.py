@@ -714,6 +714,15 @@ def test_own_package_that_hides_a_standard_module_is_named_as_a_folder() -> None
     assert diagnose(failure).hint == "rename email/"
 
 
+def test_template_with_a_relative_path_is_the_position() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    show()\n'
+        '  File "templates/home.html", line 2, in template\n    {% fur %}\nTemplateSyntaxError: unknown tag\n'
+    )
+    failure = Failure(SETTINGS, log=log, status=500, own_folders=frozenset({"templates"}))
+    assert diagnose(failure).what.endswith("(templates/home.html, line 2)")
+
+
 @pytest.mark.parametrize(
     "members",
     [

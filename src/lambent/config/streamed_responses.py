@@ -9,6 +9,8 @@ from collections.abc import Iterator
 _CALL = re.compile(
     r"\b(?:StreamingResponse|EventSourceResponse|StreamingHttpResponse|ServerSentEvent|ResponseStream|StreamedContent)\("
     r"|\breturn Stream\("  # Litestar's
+    r"|\bEventStream\(|\bstream_template(?:_string)?\(|\bawait \w+\.respond\("  # those of FastHTML, Flask and Sanic
+    r"|\bresp(?:onse)?\.(?:stream|sse)\s*=(?!=)|\bapp_iter\s*=|[\"']more_body[\"']\s*:\s*True"  # of Falcon, WebOb and ASGI
     r"|\bresponse_class\s*=\s*(?:\w+\.)*(?:StreamingResponse|EventSourceResponse)\b"
     r"|\bstream_with_context\b(?!,|$)|\btext/event-stream"
 )

@@ -211,7 +211,7 @@ def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if path == "/home" or path.startswith("/home/sbx_user"):
         return "the app writes to its home folder, and on Lambda it has none", f"--env HOME=/tmp; or {_KEEP_ELSEWHERE}"
     if own_path is None:
-        return f"the app writes to {path}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
+        return f"the app writes to {path}{failure.where}, but on Lambda only /tmp is writable", _KEEP_ELSEWHERE
     if is_writable(failure.settings) and match[0].startswith("unable to open"):
         what = f"the folder of the app's SQLite file doesn't exist{failure.where}"
         return (
@@ -219,7 +219,7 @@ def _read_only(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
             "create it when the app starts: os.makedirs(FOLDER, exist_ok=True), since git and a zip hold no empty folders",
         )
     hint = _KEEP_ELSEWHERE if is_writable(failure.settings) else f"{_USE_WRITABLE}; or {_KEEP_ELSEWHERE}"
-    return f"the app writes to {own_path}, next to its code, but on Lambda only /tmp is writable", hint
+    return f"the app writes to {own_path}, next to its code{failure.where}, but on Lambda only /tmp is writable", hint
 
 
 def _no_permission(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

@@ -21,7 +21,8 @@ _CHAINED = r"(?:direct cause of the following|another exception occurred).*\s*\Z
 """The text between the tracebacks of a chained exception, which belong together."""
 _HEADING = re.compile(r"^\[ERROR\] .*(?:\n(?!\[ERROR\] |START RequestId).*){0,12}\Z", re.MULTILINE)
 """AWS's line about the exception, before its traceback. The exception's message may have more lines."""
-_FRAME = re.compile(r'^\s*File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
+_FRAME = re.compile(r'^\s*File "(?:/var/task/|/tmp/app/|(?=\w[\w.-]*/))([^"]+)", line (\d+)', re.MULTILINE)
+"""A template may have the relative path by which the app names its folder."""
 _IN_THREAD = re.compile(r"^Exception in thread .*\nTraceback .*\n(?:[ \t].*\n)+\S.*", re.MULTILINE)
 """What Python prints of a thread that has failed, which may be why the request fails."""
 _ACCESS_LINE = re.compile(rf"^{ACCESS.pattern}(?:\n|\Z)", re.MULTILINE)

@@ -69,8 +69,9 @@ def trace_lines(error: BaseException) -> list[str]:
         for frame in frames
         if not frame.filename.startswith((_OWN_FOLDER, "<frozen importlib"))
     ]
-    if isinstance(error, SyntaxError) and (error.filename or "<")[0] != "<":  # its own line isn't run, and so is in no frame
-        app_frames.append((error.filename, error.lineno or 0, "<module>", (error.text or "").strip()))
+    file = error.filename if isinstance(error, SyntaxError) else None
+    if isinstance(error, SyntaxError) and file and file[0] != "<":  # its own line isn't run, and so is in no frame
+        app_frames.append((file, error.lineno or 0, "<module>", (error.text or "").strip()))
     return traceback.format_list(app_frames)
 
 

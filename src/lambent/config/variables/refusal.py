@@ -25,7 +25,8 @@ _ROUNDS_MAX = 4
 class MissingVariable(Struct, frozen=True):
     """A variable that nothing sets and that the app needs, to start if it `is_required`, otherwise for its requests.
 
-    `form` is what a printed flag has as its value, `unsent` its value in the project's own file of variables, or "", and `location` says where it is read.
+    `form` is what a printed flag has as its value, `unsent` its value in .env or a file like it, or "", `location` says where
+    it is read.
     """
 
     name: str

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from lambent.deployment.stack_dump import find_dump
 from support.interpreter import python
 from support.runtime_api_stub import Environment, make_event
 from support.waiting import eventually
@@ -99,6 +98,7 @@ def test_os_exit_logs_its_line(tmp_path: Path) -> None:
     assert "lambent: os._exit(3) ends the process\nStack" in env.log and 'task/main.py", line 5 in app' in env.log
 
 
+LATE = "9999999999999"
 GROWS = """
 import time
 
@@ -115,8 +115,8 @@ def app(environ, start_response):
 def test_memory_that_is_nearly_used_up_is_logged_with_its_line(tmp_path: Path) -> None:
     size = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "64"}
     with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": GROWS}, env=size) as env:
-        assert env.invoke(event("lambent")).status == 200
-        assert env.invoke(event("lambent")).status == 200
+        assert env.invoke(event(), Deadline_Ms=LATE).status == 200
+        assert env.invoke(event(), Deadline_Ms=LATE).status == 200
     dump = env.log.partition("lambent: the memory is nearly used up\n")[2]
     assert re.search(r'task/main.py", line \d in app', dump)
 
@@ -135,8 +135,9 @@ async def app(scope, receive, send):
 
 def test_a_coroutine_that_waits_for_ever_is_logged_with_its_line(tmp_path: Path) -> None:
     with Environment(tmp_path, python("3.13"), "main.app", files={"main.py": WAITS}) as env:
-        deadline = str(int(time.time() * 1000) + 1500)
-        env.api.events.put(("request-1", json.dumps(event("lambent")).encode(), {"Lambda-Runtime-Deadline-Ms": deadline}))
+        env.wait_idle()
+        deadline = str(int(time.time() * 1000) + 2500)
+        env.api.events.put(("request-1", json.dumps(event()).encode(), {"Lambda-Runtime-Deadline-Ms": deadline}))
         eventually(lambda: "lambent: the event loop waits" in env.log)
         assert re.search(r'Task .*\n(?:  File .*\n)*  File ".*task/main.py", line 5 in wait\n', env.log)
 
@@ -146,7 +147,7 @@ LAZY = {"main.py": "def app(environ, start_response):\n    import late\n", "late
 
 def test_a_syntax_error_in_a_late_import_has_its_own_line(tmp_path: Path) -> None:
     with Environment(tmp_path, python("3.13"), "main.app", files=LAZY) as env:
-        assert env.invoke(event("lambent")).status == 500
+        assert env.invoke(event()).status == 500
         assert re.search(r'File ".*task/late.py", line 2', env.log)
 
 
@@ -182,7 +183,7 @@ stack_dump.unwatch()
 
 def test_stacks_of_a_slow_start_are_logged_once() -> None:
     log = subprocess.run([sys.executable, "-c", WATCHED], check=True, timeout=60, capture_output=True, text=True).stderr
-    assert find_dump(log).startswith("Timeout (0:00:00)!\nThread 0x") and log.count("Timeout") == 1
+    assert "Timeout (0:00:00)!\nThread 0x" in log and log.count("Timeout") == 1
     assert '  File "<string>", line 6 in waits\n  File "<string>", line 11 in <module>' in log
 
 

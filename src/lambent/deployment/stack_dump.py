@@ -19,6 +19,12 @@ _THREAD = re.compile(r"^(?:(?:Current t|T)hread|Stack|Task) ", re.MULTILINE)
 _CALL = re.compile(r'^  File "(?:/var/task|/tmp/app)/([^"]+)", line (\d+)', re.MULTILINE)
 
 
+def find_dump(log: str) -> str:
+    """Return the last dump in a log, or ""."""
+    dumps = _DUMP.findall(log + "\n")
+    return str(dumps[-1]).rstrip() if dumps else ""
+
+
 def last_position(log: str, is_own: Callable[[str], bool]) -> str:
     """Return where the app's own code is in the last dump that has it ("main.py, line 6"), or "".
 

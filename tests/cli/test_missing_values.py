@@ -34,3 +34,10 @@ def test_without_those_of_the_file_all_are_typed() -> None:
     with CliRunner().isolation("n\nsecret\ngpt-5\ntoken\nhi\n"):
         values = ask_values(MISSING, lambda event: None)
     assert values == {"API_KEY": "secret", "MODEL": "gpt-5", "BOT_TOKEN": "token", "GREETING": "hi"}
+
+
+def test_the_file_of_the_values_is_named() -> None:
+    missing = [MissingVariable("TOKEN", "VALUE", unsent="hidden", file=".env.production")]
+    with CliRunner().isolation("y\n") as (_, err, _):
+        ask_values(missing, lambda event: None)
+        assert "Send TOKEN from .env.production?" in err.getvalue().decode()

@@ -46,3 +46,10 @@ def test_hosts_are_added_unless_a_variable_decides_them(tmp_path: Path) -> None:
     assert collect_static._missing_hosts(load_config(folder), refused) == (".on.aws", ".localhost")
     assert collect_static._missing_hosts(load_config(folder, env=("APP_HOST=shop.example",)), refused) == ()
     assert collect_static._missing_hosts(load_config(folder), REPORT | {"variable": ""}) == ()
+
+
+def test_only_a_missing_file_of_the_project_becomes_a_database(tmp_path: Path) -> None:
+    (tmp_path / "here.db").touch()
+    names = ("db.sqlite3", "here.db", ":memory:", "file:shared?mode=memory&cache=shared", "../above.db")
+    missing = [name for name in names if django_inspection._is_missing_file(str(tmp_path / name), str(tmp_path))]
+    assert missing == ["db.sqlite3"]

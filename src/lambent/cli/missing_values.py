@@ -22,7 +22,7 @@ def ask_values(missing: Sequence[MissingVariable], emit: Emit) -> dict[str, str]
     names = [variable.name for variable in missing if variable.is_required]
     emit(Question(f"{listing(names)} {verb_for(names)}n't set, and the app can't start without {pronoun_for(names)}"))
     values = {variable.name: variable.unsent for variable in missing if variable.unsent}
-    if values and not click.confirm(f"Send {listing(list(values))} from .env?", default=True, err=True):
+    if values and not click.confirm(f"Send {listing(list(values))} from {missing[0].file}?", default=True, err=True):
         values = {}
     typed = {variable.name: _ask(variable) for variable in missing if variable.name not in values}
     return {name: value for name, value in {**values, **typed}.items() if value}

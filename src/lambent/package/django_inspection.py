@@ -82,7 +82,7 @@ def _make_database(copy: str) -> str:
 
     try:
         file = str(connection.settings_dict["NAME"])
-        if connection.vendor != "sqlite" or ":memory:" in file or not _relative(file, copy) or os.path.exists(file):  # noqa: PTH110 - like the rest
+        if connection.vendor != "sqlite" or not _is_missing_file(file, copy):
             return ""
         os.makedirs(os.path.dirname(file) or ".", exist_ok=True)  # noqa: PTH103, PTH120 - git has no empty folders
         call_command("migrate", interactive=False, verbosity=0, run_syncdb=True)  # also for apps without migrations
@@ -93,6 +93,12 @@ def _make_database(copy: str) -> str:
     except Exception:  # the app's start or the check says why
         return ""
     return _relative(file, copy)
+
+
+def _is_missing_file(name: str, copy: str) -> bool:
+    """Return whether the name of a SQLite database is that of a file in the project which isn't there."""
+    is_in_memory = ":memory:" in name or "mode=memory" in name
+    return not is_in_memory and bool(_relative(name, copy)) and not os.path.exists(name)  # noqa: PTH110 - like the rest
 
 
 def _unmigrated(copy: str) -> list[str]:

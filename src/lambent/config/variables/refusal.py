@@ -25,8 +25,8 @@ _ROUNDS_MAX = 4
 class MissingVariable(Struct, frozen=True):
     """A variable that nothing sets and that the app needs, to start if it `is_required`, otherwise for its requests.
 
-    `form` is what a printed flag has as its value, `unsent` its value in .env or a file like it, or "", `location` says where
-    it is read.
+    `form` is what a printed flag has as its value, `unsent` its value in `file`, which is .env or one like it, or "".
+    `location` says where it is read.
     """
 
     name: str
@@ -34,6 +34,7 @@ class MissingVariable(Struct, frozen=True):
     location: str = ""
     is_required: bool = True
     unsent: str = ""
+    file: str = ".env"
 
 
 def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVariable]:
@@ -41,7 +42,7 @@ def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVari
     if not any(read.fails == "start" for read in unset):
         return []
     reads = {read.name: read for read in _with_consequences(config, unset) if read.fails in ("start", "call")}
-    report, (_, in_file) = django_report(config), find_own_file(config.folder)
+    report, (file, in_file) = django_report(config), find_own_file(config.folder)
     hosts = "" if report["allows"] else report["variable"]
     names = sorted(reads, key=lambda name: reads[name].fails != "start")
     missing = []
@@ -50,7 +51,8 @@ def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVari
         form = ANY_HOST if name == hosts else placeholder(name, names, reads, config.folder)
         is_required = read is not None and read.fails == "start"
         unsent = "" if name == hosts and not allows_url(unsent) else unsent
-        missing.append(MissingVariable(name, form, read.location if read else report["settings"], is_required, unsent))
+        location = read.location if read else report["settings"]
+        missing.append(MissingVariable(name, form, location, is_required, unsent, file))
     return missing
 
 

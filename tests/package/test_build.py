@@ -334,6 +334,18 @@ def test_links_to_other_folders_of_the_repository_are_followed(tmp_path: Path) -
         collect(project)
 
 
+def test_links_bring_nothing_from_where_credentials_are(tmp_path: Path) -> None:
+    write(tmp_path, {".git/config": "", "home/.docker/config.json": "", "home/.aws/credentials": "", "home/x.txt": ""})
+    project = write(tmp_path / "p", {"main.py": ""})
+    links = {"history": "../.git", "remotes.txt": "../.git/config", "user": "../home", "docker": "../home/.docker"}
+    for name, destination in {**links, "aws.txt": "../home/.aws/credentials", "docker.json": "docker/config.json"}.items():
+        (project / name).symlink_to(destination)
+    collected = collect(project)
+    assert sorted(collected.files) == ["main.py", "user/x.txt"]
+    folders = ("aws.txt", "docker.json", "docker/config.json", "history", "remotes.txt", "user/.docker/config.json")
+    assert collected.secrets == folders
+
+
 def test_unwritable_cache_is_reported(tmp_path: Path) -> None:
     project = write(tmp_path / "p", {"main.py": ""})
     (tmp_path / "cache").write_text("a file where the folder should be")

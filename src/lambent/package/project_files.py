@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from fnmatch import translate
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
@@ -27,11 +28,14 @@ from lambent.package.gitignore import Rules, parents, rules
 from lambent.package.layout import SourceFile
 from lambent.systems import is_windows
 
-_NEVER = frozenset(
+_PRIVATE = frozenset(
+    [".git", ".hg", ".svn", ".aws", ".ssh", ".terraform", ".kube", ".gnupg", ".azure", ".oci", ".password-store"],
+)
+"""Folders that may hold credentials, under whatever name a link leads to them."""
+_NEVER = _PRIVATE | frozenset(
     [
-        *(".git", ".hg", ".svn", ".aws", ".ssh", ".terraform", ".aws-sam", ".serverless", "__pypackages__"),
-        *(".kube", ".gnupg", ".azure", ".oci", ".password-store"),
         *("__pycache__", ".venv", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".eggs"),
+        *(".aws-sam", ".serverless", "__pypackages__"),
     ]
 )
 _LEFTOVERS = rules(
@@ -148,7 +152,7 @@ class _Walk:
             if is_folder:
                 self._enter(entry, path, folder, active)
             elif not ignored(name, entry.name, active, folder.ignored) or self.is_tracked(name, entry.name, folder):
-                self._add(entry, name, parent)
+                self._add(entry, name, parent, folder)
 
     def rules_in(self, folder: _Folder) -> tuple[Rules, ...]:
         """Return the rules that apply in a folder, the strongest first."""
@@ -183,7 +187,11 @@ class _Walk:
         subfolder = self.subfolder(entry.name, folder, active)
         if subfolder is None:
             return
-        _check(entry, subfolder.prefix.removesuffix("/"), self.top)
+        name = subfolder.prefix.removesuffix("/")
+        _check(entry, name, self.top)
+        if _is_private(self._real_path(entry, name, folder)):
+            self.secrets.append(name)
+            return
         if entry.is_symlink():
             linked_from = folder.linked_from | {os.path.realpath(parent)}
             if _is_loop(entry.path, linked_from):
@@ -191,10 +199,21 @@ class _Walk:
             subfolder = replace(subfolder, linked_from=linked_from)
         self.collect(entry.path, subfolder)
 
-    def _add(self, entry: os.DirEntry[str], name: str, parent: Path) -> None:
+    def _real_path(self, entry: os.DirEntry[str], name: str, folder: _Folder) -> str:
+        """Return where a link has brought what is packed as `name` from, relative to the repository. Without one, `name`."""
+        if not (folder.linked_from or entry.is_symlink()):
+            return name
+        path, root = Path(os.path.realpath(entry.path)), self._root
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+    @cached_property
+    def _root(self) -> Path:
+        return find_repository(self.top) or self.top
+
+    def _add(self, entry: os.DirEntry[str], name: str, parent: Path, folder: _Folder) -> None:
         if entry.name in RULES or entry.name in _NEVER:  # .git is a file in a worktree and in a submodule
             return
-        if name not in self._allowed and _is_secret(entry, name):
+        if name not in self._allowed and _is_secret(entry, name, self._real_path(entry, name, folder)):
             self.secrets.append(name)
             return
         if not _check(entry, name, self.top):  # no program can read it: an editor's lock, a submodule that isn't here
@@ -296,13 +315,16 @@ def _is_in_repository(entry: os.DirEntry[str], destination: Path, top: Path) -> 
     return is_inside and not Path(entry.path).readlink().is_absolute()
 
 
-def _real_name(entry: os.DirEntry[str]) -> str:
-    return os.path.realpath(entry.path).rpartition(os.sep)[2] if entry.is_symlink() else entry.name
+def _is_private(real_path: str) -> bool:
+    """Whether a file or folder is in a folder that may hold credentials."""
+    return not _PRIVATE.isdisjoint(real_path.split("/")) or any(path in f"/{real_path}/" for path in _NEVER_PATHS)
 
 
-def _is_secret(entry: os.DirEntry[str], name: str) -> bool:
-    if _SECRET.match(_real_name(entry)):
+def _is_secret(entry: os.DirEntry[str], name: str, real_path: str) -> bool:
+    if _SECRET.match(real_path.rpartition("/")[2]):
         return not _public(entry)
+    if real_path != name and (_is_private(real_path) or f"/{real_path}".endswith(_SECRET_PATHS)):
+        return True
     return f"/{name}".endswith(_SECRET_PATHS)
 
 

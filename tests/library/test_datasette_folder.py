@@ -56,6 +56,9 @@ def test_folder_is_deployed_under_its_own_name(folder: Path, monkeypatch: pytest
     [
         ("requirements.txt", "flask\n"),
         ("app.py", "def lambda_handler(event, context): ...\n"),
+        ("app.py", "import flask\nif __name__ == '__main__':\n    app = flask.Flask(__name__)\n    app.run()\n"),
+        ("app.py", "import flask\na, b = flask.Flask('a'), flask.Flask('b')\nx = flask.Flask('x')\ny = flask.Flask('y')\n"),
+        ("app.py", "import flask\napp = flask.Flask(__name__\n"),
         ("pyproject.toml", "[tool.lambent]\nmemory = 512\n"),
     ],
 )

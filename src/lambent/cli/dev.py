@@ -71,7 +71,7 @@ def command(app: AppSource, builder: Builder, cold: bool, port: int | None, stat
     browser reloads. A change of requirements, settings, data or local packages builds the zip again. Errors are shown here and
     in the browser. Ctrl-C ends it, and the local Lambda too if this command has started it.
     """
-    if is_database(app.path) or read_datasette_folder(app.path):
+    if is_database(app.path) or (app.flags.app is None and read_datasette_folder(app.path)):
         what, hint = "dev reloads code, and a database has none", f"lambent deploy --local {app.path}"
         raise UsageError(what, where=str(app.path), hint=f"{hint}, or datasette serve {app.path} --reload")
     with reporter(False) as show, _interrupts(), contextlib.suppress(KeyboardInterrupt):

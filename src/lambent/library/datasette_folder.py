@@ -13,7 +13,7 @@ from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 
 from lambent.config.databases import SUFFIXES, is_database
-from lambent.config.detection.datasette_files import METADATA, is_for_datasette
+from lambent.config.detection.datasette_files import METADATA, NoDatabaseError, is_for_datasette
 from lambent.config.detection.detect import find_app
 from lambent.config.project import Project, find_project
 from lambent.errors import DetectionError, UsageError
@@ -40,7 +40,7 @@ def read_datasette_folder(path: Path) -> DatasetteFolder | None:
     if not databases:
         return None
     project = find_project(path)
-    if project.table or _has_app(project):
+    if project.table or not _has_no_app(project):
         return None
     folders = {name: path / name if (path / name).is_dir() else None for name in ("templates", "plugins", "static")}
     options = DatasetteOptions(
@@ -66,12 +66,15 @@ def _is_readable(path: Path) -> bool:
         return False
 
 
-def _has_app(project: Project) -> bool:
+def _has_no_app(project: Project) -> bool:
+    """Return whether nothing here is an app, also none that can't be deployed: its databases are not for the public."""
     try:
         find_app(project)
+    except NoDatabaseError:
+        return True
     except DetectionError:
         return False
-    return True
+    return False
 
 
 def _requirements(project: Project) -> Iterator[str]:

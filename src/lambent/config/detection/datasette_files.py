@@ -19,11 +19,15 @@ def is_for_datasette(folder: Path) -> bool:
     return any(re.search(r"\bdatasette\b", read_text(folder / name)) for name in _MENTIONS)
 
 
-def no_database_error(folder: Path) -> DetectionError:
+class NoDatabaseError(DetectionError):
+    """A folder for Datasette that has no app of its own."""
+
+
+def no_database_error(folder: Path) -> NoDatabaseError:
     """Return the error for a folder that Datasette serves, with an app that serves whatever is in it."""
     hint = (
         "make its database here, such as data.db, and deploy again\nor write app.py, which serves what is here:\n"
         "from pathlib import Path\n\nfrom datasette.app import Datasette\n\n"
         "app = Datasette([], config_dir=Path(__file__).parent).app()"
     )
-    return DetectionError("no app found: the folder is for Datasette, and has no database", where=str(folder), hint=hint)
+    return NoDatabaseError("no app found: the folder is for Datasette, and has no database", where=str(folder), hint=hint)

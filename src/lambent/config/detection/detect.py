@@ -201,11 +201,11 @@ def _refuse(modules: ProjectModules, results: Survey) -> Candidate:
 
 def _refusal(modules: ProjectModules, results: Survey) -> DetectionError:
     """Return the error that helps most when a project has no app."""
-    if is_for_datasette(modules.folder):
-        return no_database_error(modules.folder)
     searched = [module for module, _ in results.reasons]
     if hidden := hidden_app_error(modules, searched):
         return hidden
+    if is_for_datasette(modules.folder):
+        return no_database_error(modules.folder)
     if results.unsupported and results.unsupported[0].tier == 0 and not results.unsupported[2].is_common:
         return _unsupported_error(modules, results)
     if project := managed_settings(modules):

@@ -64,6 +64,11 @@ def test_template_below_with_code_of_its_own_is_a_project_of_its_own(tmp_path: P
     assert read_functions(tmp_path) == []
 
 
+def test_code_may_have_an_absolute_path(tmp_path: Path) -> None:
+    write_project(tmp_path, FILES | {"infra/template.yaml": SAM.format(code="/src")})
+    assert [function.name for function in read_functions(tmp_path)] == ["One", "Two"]
+
+
 @pytest.mark.parametrize(
     "files",
     [

@@ -125,7 +125,7 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
             continue
         properties = {**shared, **mapping_at(resource, "Properties")}
         code = posixpath.join(base, text_at(properties, "CodeUri") or text_at(properties, "Code") or ".")
-        if base and posixpath.commonpath((base, posixpath.normpath(code))) == base:
+        if base and f"{posixpath.normpath(code)}/".startswith(f"{base}/"):
             continue
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None

@@ -153,6 +153,15 @@ def test_tests_with_secrets_are_left_out_unless_the_app_imports_them(tmp_path: P
         check(files, ())
 
 
+@pytest.mark.parametrize("name", ["test.py", "shop/app_test.py", "tests/__init__.py"])
+def test_app_that_is_named_like_a_test_is_no_test(tmp_path: Path, name: str) -> None:
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    files = collect(write_project(tmp_path, {name: f"TOKEN = 'ghp_{letters(36)}'\n"})).files
+    assert check(files, (), lambda: ["main"]) == (name,)
+    with pytest.raises(PackagingError, match=rf"GitHub token in {name}, line 1"):
+        check(files, (), lambda: [module])
+
+
 def test_missing_or_unreadable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("")
     files = collect(tmp_path).files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from lambent.config.environment import check_variables
 from lambent.config.model import Config
@@ -13,7 +14,7 @@ from lambent.config.variables.bound import Read
 from lambent.config.variables.refusal import MissingVariable, missing_variables, refuse_unset
 from lambent.config.variables.unset import find_unset
 from lambent.errors import PackagingError, UsageError
-from lambent.package import secret_scan
+from lambent.package import function_settings, secret_scan
 from lambent.package.project_files import collect_project
 
 _LOGURU = re.compile(r"(?m)^\s*(?:from|import) loguru\b")
@@ -36,7 +37,8 @@ def refuse_start(
     except UsageError as error:
         what = error.what
         try:
-            secret_scan.check(collect_project(config).files, config.packaging.allow_secrets)
+            start_modules = partial(function_settings.start_modules, config)
+            secret_scan.check(collect_project(config).files, config.packaging.allow_secrets, start_modules)
             check_requirements(config)
         except PackagingError as refusal:
             error.what += f"; {refusal.what}"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -193,7 +194,8 @@ def read_source(context: BuildContext) -> dict[str, SourceFile]:
     """Return the project's files that belong in the zip. Raises PackagingError if one of them holds a secret."""
     config = context.config
     project = collect_project(config)
-    tests = secret_scan.check(project.files, config.packaging.allow_secrets)
+    start_modules = partial(function_settings.start_modules, config)
+    tests = secret_scan.check(project.files, config.packaging.allow_secrets, start_modules)
     if project.secrets or tests:
         context.emit(Notice(f"left out of the zip, since they may hold secrets: {', '.join((*project.secrets, *tests))}"))
     if links := project.broken_links:

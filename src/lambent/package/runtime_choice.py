@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from lambent.config.sourced import Sourced
 from lambent.errors import PackagingError
 from lambent.events import Emit, Event, RuntimeChosen, ignore
 from lambent.lazy import LazyModule
-from lambent.package import runtime_imports, secret_scan
+from lambent.package import function_settings, runtime_imports, secret_scan
 from lambent.package.build_context import BuildContext, BuildOptions
 from lambent.package.cache import disk_error, read_json, write_json
 from lambent.package.dependencies import Requirements, fetch_wheels, resolve_request, resolve_requirements
@@ -148,7 +149,8 @@ class RuntimeSearch:
 
     def _check_secrets(self) -> None:
         """Refuse a project with secrets before anything is downloaded for it. The build looks again."""
-        secret_scan.check(collect_project(self.config).files, self.config.packaging.allow_secrets)
+        config, start_modules = self.config, partial(function_settings.start_modules, self.config)
+        secret_scan.check(collect_project(config).files, config.packaging.allow_secrets, start_modules)
 
     def _check_conflicts(self) -> None:
         """Raise the ConflictError of the runtime that is named or live, if there is one: no other runtime cures it."""

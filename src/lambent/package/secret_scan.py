@@ -12,7 +12,7 @@ import codecs
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 from msgspec import Struct
@@ -101,21 +101,30 @@ class Secret(Struct, frozen=True):
     kind: str
 
 
-def check(files: Mapping[str, SourceFile], allowed: tuple[str, ...]) -> tuple[str, ...]:
+def check(
+    files: Mapping[str, SourceFile], allowed: tuple[str, ...], start_modules: Callable[[], Iterable[str]] = tuple
+) -> tuple[str, ...]:
     """Return the tests that hold secrets and that nothing else imports: the zip needn't have them.
 
     Raises PackagingError, with file and line, if other files to pack hold secrets. Those whose path is `allowed` are skipped.
+    `start_modules` returns those that a start imports first: an app may be called test.py.
     """
     secrets: list[Secret] = []
     for name, file in files.items():
         if name not in allowed and _ending(name) not in _DATA:
             secrets.extend(scan(name, _text(name, file)))
     tests = {secret.file for secret in secrets if _TEST.search(secret.file)}
-    if tests and _imports_tests(files, tests):
+    if tests and (_are_tests(files, start_modules()) or _imports_tests(files, tests)):
         tests.clear()
     if needed := [secret for secret in secrets if secret.file not in tests]:
         raise _refusal(needed)
     return tuple(sorted(tests))
+
+
+def _are_tests(files: Iterable[str], modules: Iterable[str]) -> bool:
+    """Return whether one of these modules may be in a file that looks like a test."""
+    ends = tuple(f"/{module.replace('.', '/')}{end}" for module in modules for end in (".py", "/__init__.py"))
+    return any(_TEST.search(name) and f"/{name}".endswith(ends) for name in files)
 
 
 def _imports_tests(files: Mapping[str, SourceFile], tests: set[str]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from click.testing import CliRunner
 
 from lambent.cli.missing_values import ask_values
 from lambent.config.variables.refusal import MissingVariable
+from lambent.errors import UsageError
 from lambent.events import Event
 
 MISSING = [
@@ -41,3 +43,8 @@ def test_the_file_of_the_values_is_named() -> None:
     with CliRunner().isolation("y\n") as (_, err, _):
         ask_values(missing, lambda event: None)
         assert "Send TOKEN from .env.production?" in err.getvalue().decode()
+
+
+def test_a_value_that_is_not_utf_8_is_refused() -> None:
+    with CliRunner().isolation(b"\xff\n"), pytest.raises(UsageError, match="the value of API_KEY is not UTF-8"):
+        ask_values(MISSING[:1], lambda event: None)

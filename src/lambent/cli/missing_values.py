@@ -10,6 +10,7 @@ import click
 
 from lambent.config.variables.refusal import MissingVariable
 from lambent.deployment.secret_values import is_secret
+from lambent.errors import UsageError
 from lambent.events import Emit, Question
 from lambent.units import listing, pronoun_for, verb_for
 
@@ -36,5 +37,9 @@ def _ask(variable: MissingVariable) -> str:
     skip = "" if variable.is_required or default else ", Enter skips it"
     is_hidden = is_secret(variable.name, form) and not default
     text = f"{variable.name} ({variable.location}{example}{skip})"
-    answer: str = click.prompt(text, default=default, hide_input=is_hidden, show_default=bool(default), err=True)
+    try:
+        answer: str = click.prompt(text, default=default, hide_input=is_hidden, show_default=bool(default), err=True)
+    except UnicodeDecodeError:
+        what, hint = f"the value of {variable.name} is not UTF-8", "set the terminal's encoding to UTF-8"
+        raise UsageError(what, where="your answer", hint=hint) from None
     return answer.strip()

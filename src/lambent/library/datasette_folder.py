@@ -8,16 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from packaging.requirements import InvalidRequirement, Requirement
 
 from lambent.config.databases import SUFFIXES, is_database
 from lambent.config.detection.datasette_files import METADATA, NoDatabaseError, is_for_datasette
 from lambent.config.detection.detect import find_app
 from lambent.config.project import Project, find_project
 from lambent.errors import DetectionError, UsageError
+from lambent.lazy import LazyModule
 from lambent.library.datasette_options import DatasetteOptions
+
+if TYPE_CHECKING:
+    from packaging import requirements
+else:
+    requirements = LazyModule("packaging.requirements")  # few folders are for Datasette
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
@@ -84,7 +90,7 @@ def _requirements(project: Project) -> Iterator[str]:
     for line in lines or project.pyproject.get("project", {}).get("dependencies", ()):
         text = _COMMENT.sub("", line).strip()
         try:
-            Requirement(text)
-        except InvalidRequirement:  # an option, or a folder
+            requirements.Requirement(text)
+        except requirements.InvalidRequirement:  # an option, or a folder
             continue
         yield text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambent.config.detection.detect import find_app
-from lambent.config.own_package import install_roots
+from lambent.config.own_package import install_roots, is_library
 from lambent.config.project import find_project
 from support.locking import write
 
@@ -43,3 +43,9 @@ def test_app_is_found_below_the_folder_that_the_packaging_tool_names(tmp_path: P
     files = {"pyproject.toml": poetry, "lib/shop/web.py": "from flask import Flask\napp = Flask(__name__)\n"}
     app = find_app(find_project(write(tmp_path, {**files, "lib/shop/__init__.py": ""})))
     assert (app.spec, app.root) == ("shop.web:app", "lib")
+
+
+@pytest.mark.parametrize("text", ["project = 3\n", "[project]\nname = 3\n[tool]\npoetry = 3\n", "name = shop"])
+def test_pyproject_of_another_form_names_no_library(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"pyproject.toml": text, "shop.py": ""})
+    assert not is_library(tmp_path, "shop")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.config.detection.project_text import read_text
+from lambent.config.detection.yaml_mappings import mapping_at, text_at
 
 _PACKAGE_DIRS = (
     ("setup.py", r"""package_dir\s*=\s*(?:\{|dict\()\s*["']["']\s*:\s*["']([\w./-]+)["']"""),
@@ -29,13 +30,17 @@ def is_installable(project: Path) -> bool:
 
 def is_library(project: Path, module: str) -> bool:
     """Return whether a folder is a distribution with a module's name, whose install provides that module."""
-    table = _read_table(project)
-    texts = (read_text(project / name) for name in ("setup.py", "setup.cfg"))
-    names = [table.get("project", {}).get("name"), table.get("tool", {}).get("poetry", {}).get("name")]
-    names += [match[1] for match in map(_SETUP_NAME.search, texts) if match]
-    is_named = any(re.sub(r"[-.]", "_", str(name)).lower() == module.lower() for name in names)
+    is_named = any(re.sub(r"[-.]", "_", name).lower() == module.lower() for name in distribution_names(project))
     sources = (project / root / module for root in (".", *install_roots(project)))
     return is_named and any((path / "__init__.py").is_file() or path.with_suffix(".py").is_file() for path in sources)
+
+
+def distribution_names(project: Path) -> list[str]:
+    """Return what a folder that pip could install calls its distribution, in each file that names it."""
+    table = _read_table(project)
+    texts = (read_text(project / name) for name in ("setup.py", "setup.cfg"))
+    names = [text_at(mapping_at(table, *keys), "name") for keys in (("project",), ("tool", "poetry"))]
+    return [*filter(None, names), *(match[1] for match in map(_SETUP_NAME.search, texts) if match)]
 
 
 def is_setup_file(path: Path) -> bool:

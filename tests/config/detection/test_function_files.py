@@ -87,3 +87,10 @@ def test_functions_of_serverless_may_be_in_other_files_and_in_lists(tmp_path: Pa
 def test_files_outside_the_project_are_not_read(tmp_path: Path) -> None:
     write_project(tmp_path, {"all.yml": ONE, "app/serverless.yml": "functions: ${file(../all.yml)}\n", "app/src/one.py": CODE})
     assert read_functions(tmp_path / "app") == []
+
+
+@pytest.mark.parametrize("path", ["gone/a.yml", "loop/a.yml", "x\0y"])
+def test_parts_that_cannot_be_read_are_left_out(tmp_path: Path, path: str) -> None:
+    write_project(tmp_path, {"serverless.yml": f"functions:\n  - ${{file({path})}}\n  - {ONE}", "src/one.py": CODE})
+    (tmp_path / "loop").symlink_to("loop")
+    assert [function.name for function in read_functions(tmp_path)] == ["one"]

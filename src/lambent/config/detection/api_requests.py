@@ -21,15 +21,13 @@ _CORS_KEYS = {
 }
 """What the lists of `Cors` are called for an Api and an HttpApi of SAM, and for http and httpApi of serverless.yml."""
 _SERVERLESS_HEADERS = (
-    *(
-        "Content-Type",
-        "X-Amz-Date",
-        "Authorization",
-        "X-Api-Key",
-        "X-Amz-Security-Token",
-        "X-Amz-User-Agent",
-        "X-Amzn-Trace-Id",
-    ),
+    "Content-Type",
+    "X-Amz-Date",
+    "Authorization",
+    "X-Api-Key",
+    "X-Amz-Security-Token",
+    "X-Amz-User-Agent",
+    "X-Amzn-Trace-Id",
 )
 """The headers that Serverless allows by default."""
 
@@ -126,7 +124,7 @@ def _read_cors(
         tuple(lists["headers"]) or headers,
         tuple(lists["expose"]),
         credentials="true" in (text_at(options, "AllowCredentials"), text_at(options, "allowCredentials")),
-        max_age_s=min(int(age), CORS_MAX_AGE_S) if age.isdigit() else 0,
+        max_age_s=min(int(age), CORS_MAX_AGE_S) if age.isdecimal() else 0,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from posixpath import normpath
+from posixpath import dirname, normpath
 from typing import Any
 
 from lambent.config.detection.project_text import read_text
@@ -24,6 +24,12 @@ def template_names(folder: Path) -> tuple[str, ...]:
     named = map(normpath, _NAMED.findall(read_text(folder / "samconfig.toml")))
     below = (path.relative_to(folder).as_posix() for name in TEMPLATES for path in sorted(folder.glob(f"*/{name}")))
     return tuple(dict.fromkeys((*(name for name in named if not name.startswith((".", "/"))), *TEMPLATES, *below)))
+
+
+def is_code_elsewhere(template: str, code: str) -> bool:
+    """Return whether code isn't in the folder below the project's that a template is in, which is a project of its own then."""
+    base = dirname(template)
+    return not base or not f"{normpath(code)}/".startswith(f"{base}/")
 
 
 def read_template(folder: Path, name: str) -> dict[str, Any]:
@@ -53,10 +59,10 @@ def _with_files(value: Any, folder: Path, depth: int = 0) -> Any:
 
 def _content(reference: re.Match[str], folder: Path, depth: int) -> Any:
     """Return what a file of the project has below the keys of a reference, or else its text."""
-    path = (folder / reference["path"].strip()).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    path = normpath(reference["path"].strip())
+    if path.startswith(("..", "/")):
         return reference[0]
     *parents, last = (reference["keys"] or "").split(".")
-    content: Any = mapping_at(read_mappings(read_text(path)), *parents)
+    content: Any = mapping_at(read_mappings(read_text(folder / path)), *parents)
     content = content.get(last) if last else content
     return _with_files(content, folder, depth) if content else reference[0]

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from lambent.config.detection.api_requests import Request, sam_requests, serverless_requests
-from lambent.config.detection.function_files import SERVERLESS, read_service, read_template, template_names
+from lambent.config.detection.function_files import SERVERLESS, is_code_elsewhere, read_service, read_template, template_names
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.template_values import computed_variables, plain_variables, resolve
 from lambent.config.detection.yaml_mappings import mapping_at, text_at
@@ -125,7 +125,7 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
             continue
         properties = {**shared, **mapping_at(resource, "Properties")}
         code = posixpath.join(base, text_at(properties, "CodeUri") or text_at(properties, "Code") or ".")
-        if base and f"{posixpath.normpath(code)}/".startswith(f"{base}/"):
+        if not is_code_elsewhere(source, code):
             continue
         is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
         command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None

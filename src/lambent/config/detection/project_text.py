@@ -13,5 +13,5 @@ def read_text(path: Path) -> str:
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             return file.read(_READ_MAX)
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name with a NUL in it
         return ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from posixpath import commonpath, dirname, join, normpath
+from posixpath import dirname, join, normpath
 
 from msgspec import Struct
 
-from lambent.config.detection.function_files import SERVERLESS, read_service, read_template, template_names
+from lambent.config.detection.function_files import SERVERLESS, is_code_elsewhere, read_service, read_template, template_names
 from lambent.config.detection.yaml_mappings import mapping_at, text_at
 
 
@@ -45,10 +45,11 @@ def _sam_servers(folder: Path) -> Iterator[ServerFunction]:
             properties, metadata = {**shared, **mapping_at(resource, "Properties")}, mapping_at(resource, "Metadata")
             context, handler = text_at(metadata, "DockerContext"), text_at(properties, "Handler")
             code = normpath(join(base, context or text_at(properties, "CodeUri") or "."))
-            is_elsewhere = not base or commonpath((base, code)) != base
-            if is_elsewhere and context:
+            if not is_code_elsewhere(name, code):
+                continue
+            if context:
                 yield ServerFunction(code, text_at(metadata, "Dockerfile") or "Dockerfile")
-            elif is_elsewhere and handler.endswith(".sh"):
+            elif handler.endswith(".sh"):
                 yield ServerFunction(code, handler)
 
 

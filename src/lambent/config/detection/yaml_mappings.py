@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
@@ -10,7 +11,9 @@ _VARIABLE = re.compile(r"\$\{(?P<kind>self|opt|env|sls):(?P<path>[\w.-]+)(?:\s*,
 _ITEM = re.compile(r"^(?P<indent> *- +)(?P<value>\S.*)$")
 _ROUNDS_MAX = 4
 _PAIR = re.compile(r"""["']?(?P<key>[\w.:/-]+)(?:["']\s*:\s*|\s*:\s+)(?P<value>.*)""", re.DOTALL)
-_FLOW_TOKEN = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|[\s\S]""")
+_FLOW_TOKEN = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|[\[\]{},]""", re.DOTALL)
+_DEPTHS = {"[": 1, "{": 1, "]": -1, "}": -1}
+_DEPTH_MAX = 20
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -47,21 +50,22 @@ def read_mappings(text: str) -> dict[str, Any]:
 
     A list of mappings or of texts becomes one `Mapping`. What else there may be is left out.
     """
-    if text.lstrip().startswith("{"):
-        return _flow_collection(text.strip()) or Mapping()
+    if whole := _flow_collection(text.strip()):
+        return whole
     top = Mapping()
     open_mappings: list[tuple[int, Mapping]] = [(-1, top)]
-    lines = iter(text.splitlines())
-    for line in lines:
-        match = _LINE.match(line.rstrip()) or _ITEM.match(line.rstrip())
+    lines = deque(text.splitlines())
+    while lines:
+        line = lines.popleft().rstrip()
+        match = _LINE.match(line) or _ITEM.match(line)
         if match is None:
             continue
         indent = len(match["indent"])
         while open_mappings[-1][0] >= indent:
             open_mappings.pop()
         value = _without_comment(match["value"] or "")
-        while value.startswith(("[", "{")) and not _is_closed(value) and (following := next(lines, None)) is not None:
-            value += f" {_without_comment(following)}"
+        if value.startswith(("[", "{")):
+            value = _with_lines(value, lines, len(line) - len(line.lstrip()))
         inner = _flow_collection(value)
         if match.re is _ITEM:
             open_mappings[-1][1].add_item(parse_scalar(value) if inner is None else inner)
@@ -80,15 +84,27 @@ def entries_at(mapping: Any, key: str) -> list[dict[str, Any]]:
     return (below.entries if isinstance(below, Mapping) else []) or ([below] if below else [])
 
 
-def _flow_collection(text: str) -> Mapping | None:
+def _with_lines(value: str, lines: deque[str], indent: int) -> str:
+    """Return a list or mapping in brackets with the lines that it goes on in, which are taken from the others.
+
+    They are indented more than its key, or close a bracket. Where one is never closed, the file goes on after them.
+    """
+    parts, depth = [value], _open_brackets(value)
+    while depth > 0 and lines and lines[0][: indent + 1].strip(" ") in ("", "]", "}"):
+        parts.append(_without_comment(lines.popleft()))
+        depth += _open_brackets(parts[-1])
+    return " ".join(parts)
+
+
+def _flow_collection(text: str, depth: int = 0) -> Mapping | None:
     """Return the mapping of `{Path: /hello, Method: get}`, or that of the list `[GET, POST]`. None for anything else."""
-    if not text.startswith(("{", "[")) or not text.endswith(("}", "]")):
+    if depth > _DEPTH_MAX or not text.startswith(("{", "[")) or not text.endswith(("}", "]")):
         return None
     mapping = Mapping()
     for part in _flow_parts(text[1:-1]):
         pair = _PAIR.match(part) if text.startswith("{") else None
         value = pair["value"] if pair else part
-        inner = _flow_collection(value)
+        inner = _flow_collection(value, depth + 1)
         item = parse_scalar(value) if inner is None else inner
         if pair:
             mapping.add(pair["key"], item, starts_entry=False)
@@ -99,20 +115,18 @@ def _flow_collection(text: str) -> Mapping | None:
 
 def _flow_parts(text: str) -> list[str]:
     """Return what stands between the commas that are outside quotes and brackets."""
-    parts, depth = [""], 0
-    for token in _FLOW_TOKEN.findall(text):
-        depth += (token in ("[", "{")) - (token in ("]", "}"))
-        if token == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += token
-    return [part.strip() for part in parts if part.strip()]
+    parts, depth, start = [], 0, 0
+    for token in _FLOW_TOKEN.finditer(text):
+        depth += _DEPTHS.get(token[0], 0)
+        if token[0] == "," and depth == 0:
+            parts.append(text[start : token.start()])
+            start = token.end()
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
 
 
-def _is_closed(text: str) -> bool:
-    """Whether a list or mapping in brackets ends."""
-    tokens = _FLOW_TOKEN.findall(text)
-    return sum(token in ("[", "{") for token in tokens) <= sum(token in ("]", "}") for token in tokens)
+def _open_brackets(text: str) -> int:
+    """Return how many brackets of a text are still open at its end."""
+    return sum(_DEPTHS.get(token, 0) for token in _FLOW_TOKEN.findall(text))
 
 
 def with_own_values(mapping: dict[str, Any]) -> dict[str, Any]:

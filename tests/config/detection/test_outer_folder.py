@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,8 +85,19 @@ def test_a_project_above_can_be_required(tmp_path: Path, monkeypatch: pytest.Mon
     line, _, command = error.value.hint.partition(", or: ")
     assert command == "lambent deploy ../.. --app examples.demo.app:app --name examples-demo"
     assert line == "echo ../.. >> requirements.txt"
-    (folder / "requirements.txt").write_text("flask\n-e ../..\n")
+    (folder / "requirements.txt").write_text("flask")
+    with pytest.raises(DetectionError) as error:
+        detect(folder)
+    subprocess.run(["/bin/sh", "-c", error.value.hint.partition(", or: ")[0]], check=True)
+    assert (folder / "requirements.txt").read_text() == "flask\n../..\n"
     assert detect(folder).spec == "app:app"
+
+
+def test_a_project_above_may_be_required_by_its_name(tmp_path: Path) -> None:
+    files = {".git/HEAD": "", "pyproject.toml": '[project]\nname = "big-web"\n', "big/__init__.py": ""}
+    demo = {"examples/demo/app.py": f"import big\n{FLASK}", "examples/demo/requirements.txt": "flask\nBig_Web>=1\n"}
+    write_project(tmp_path, files | demo)
+    assert detect(tmp_path / "examples/demo").spec == "app:app"
 
 
 def test_example_below_the_library_that_it_imports_is_an_app_of_its_own(tmp_path: Path) -> None:

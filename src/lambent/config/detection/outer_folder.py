@@ -17,7 +17,7 @@ from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.refusals import deploy_command, folders_above
 from lambent.config.model import App
-from lambent.config.own_package import is_installable, is_library
+from lambent.config.own_package import distribution_names, is_installable, is_library
 from lambent.config.project import find_project
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -60,15 +60,19 @@ def check_outer_imports(modules: ProjectModules, app: App) -> None:
 
 
 def _requirement_line(folder: Path, start: Path) -> str:
-    """Return the command that adds the project of a folder above to the requirements."""
-    file = relpath(folder / "requirements.txt")
-    return f"echo {relpath(start, folder)} >> {quote(file)}"
+    """Return the command that adds the project of a folder above to the requirements, whose last line may have no end."""
+    file = folder / "requirements.txt"
+    path = relpath(start, folder)
+    line = f"echo {path}" if read_text(file).endswith("\n") else rf"printf '\n%s\n' {path}"
+    return f"{line} >> {quote(relpath(file))}"
 
 
 def _requires(folder: Path, start: Path) -> bool:
-    """Return whether a folder's requirements have the project of a folder above: `-e ../..`."""
-    path = rf"(?m)(?<![\w./-]){re.escape(relpath(start, folder))}/?(?![\w./-])"
-    return any(re.search(path, read_text(file)) for file in (*folder.glob("*requirements*.txt"), folder / "pyproject.toml"))
+    """Return whether a folder's requirements have the project of a folder above: `-e ../..`, or its name."""
+    names = (re.sub(r"[-_.]+", "[-_.]+", name) for name in distribution_names(start))
+    pattern = rf"(?i)(?<![\w./-])(?:{'|'.join((re.escape(relpath(start, folder)) + '/?', *names))})(?![\w./-])"
+    files = (*folder.glob("*requirements*.txt"), folder / "pyproject.toml")
+    return any(re.search(pattern, read_text(file)) for file in files)
 
 
 def command_from(start: Path, file: Path, attribute: str, name: str) -> str:

@@ -84,6 +84,7 @@ def test_settings_that_a_file_names_decide_between_projects(tmp_path: Path, file
             "    os.environ['DJANGO_SETTINGS_MODULE'] = name",
             "a.dev",
         ),
+        ("os.environ['DJANGO_SETTINGS_MODULE'] = given\nos.environ['DJANGO_SETTINGS_MODULE'] = 'a.settings'", "a.settings"),
         ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', name())", ""),
         ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', name)", ""),
     ],

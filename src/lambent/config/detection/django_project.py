@@ -121,12 +121,13 @@ def settings_named_in(text: str) -> str:
     If they depend on a variable (`"site.production" if "WEBSITE_HOSTNAME" in os.environ else "site.settings"`), it is what
     they are without it, the last ones.
     """
-    match = _SETTINGS_MODULE.search(text)
-    if match is None or match[1]:
-        return match[1] if match else ""
-    values = re.findall(rf"(?m)^[ \t]*{match[2]}\s*=\s*(.+)", text)
-    names = _DOTTED.findall("\n".join(values))
-    return names[-1] if names else ""
+    for match in _SETTINGS_MODULE.finditer(text):
+        if match[1]:
+            return match[1]
+        values = re.findall(rf"(?m)^[ \t]*{match[2]}\s*=\s*(.+)", text)
+        if names := _DOTTED.findall("\n".join(values)):
+            return str(names[-1])
+    return ""
 
 
 def files_by_name(modules: ProjectModules, settings: str) -> Iterator[Path]:

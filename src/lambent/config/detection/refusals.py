@@ -149,7 +149,9 @@ def deploy_command(folder: Path, spec: str, name: str = "") -> str:
     An empty `spec` is the app that is found there.
     """
     path = "" if _shown(folder) == "." else f" {_shown(folder)}"
-    return f"lambent deploy{path}{f' {app_flag(spec)}' if spec else ''}{f' --name {name}' if name else ''}"
+    app = f" {app_flag(spec)}" if spec else ""
+    label = f" --name {name}" if name else ""
+    return f"lambent deploy{path}{app}{label}"
 
 
 def run_as_program(folder: Path, spec: str) -> str:

@@ -17,7 +17,7 @@ from lambent.config.declared_settings import take_over
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
 from lambent.config.detection.triggers import with_trigger
-from lambent.config.environment import Variables, read_environment
+from lambent.config.environment import Environment, Variables, read_environment
 from lambent.config.hosting import read_hosting
 from lambent.config.identity import project_identities
 from lambent.config.live_environment import refuse_unset_of_set
@@ -109,16 +109,13 @@ def load(
     environment = read_environment(settings, flags.env, project.folder)
     packaging = read_packaging(settings)
     hosting = read_hosting(settings)
-    app = _read_app(settings, project, environ, environment.remark, app_required)
-    app_with_remarks, declared = take_over(app.value, settings, {*environment.plain, *environment.secrets})
-    app = replace(app, value=app_with_remarks)
+    app, declared = _read_app(settings, project, environ, environment, app_required)
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)
     check_settings(app.value, runtime, values)
-    cors = declared.pop("cors", None)
     values |= {"app": app, "runtime": runtime, **declared}
     origins = {field: value.origin for field, value in values.items()} | environment.origins()
-    origins |= settings.origins((*PACKAGING, *HOSTING)) | ({"cors": cors.origin} if cors else {})
+    cors = values.pop("cors", None)
     config = Config(
         path=project.path,
         former_name=name.former,
@@ -130,7 +127,7 @@ def load(
         packaging=packaging,
         hosting=replace(hosting, cors=cors.value) if cors else hosting,
         candidates=candidates,
-        origins=origins,
+        origins=settings.origins((*PACKAGING, *HOSTING)) | origins,
         **{field: value.value for field, value in values.items()},
     )
     refuse_unset_of_set(config)
@@ -217,8 +214,10 @@ def _read_name(settings: Settings, project: Project, stage: str) -> DefaultName:
     return default_name(project, suffix)
 
 
-def _read_app(settings: Settings, project: Project, environ: Mapping[str, str], remark: str, required: bool) -> Sourced[App]:
-    """Return the app, with a remark about the environment, "" for none. One that isn't `required` may be `NO_APP`."""
+def _read_app(
+    settings: Settings, project: Project, environ: Mapping[str, str], environment: Environment, required: bool
+) -> tuple[Sourced[App], dict[str, Sourced[Any]]]:
+    """Return the app, and the settings that its deployment file has. An app that isn't `required` may be `NO_APP`."""
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
     try:
@@ -226,5 +225,7 @@ def _read_app(settings: Settings, project: Project, environ: Mapping[str, str], 
     except DetectionError:
         if required or spec:
             raise
-        return Sourced(NO_APP, "")
-    return Sourced(replace(app, remarks=(*app.remarks, remark)) if remark else app, app.source)
+        return Sourced(NO_APP, ""), {}
+    remarks = (*app.remarks, *filter(None, [environment.remark]))
+    app, declared = take_over(replace(app, remarks=remarks), settings, {*environment.plain, *environment.secrets})
+    return Sourced(app, app.source), declared

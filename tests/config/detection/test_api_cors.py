@@ -65,8 +65,8 @@ LISTS = """
       allowedOrigins:
         - https://a.example
         - 'https://b.example'
-      allowedMethods: [GET, OPTIONS]
-      allowCredentials: true
+      allowedMethods: [get, OPTIONS, TRACE]
+      allowCredentials: True
       maxAge: 90000
 """
 

@@ -94,3 +94,4 @@ def test_parts_that_cannot_be_read_are_left_out(tmp_path: Path, path: str) -> No
     write_project(tmp_path, {"serverless.yml": f"functions:\n  - ${{file({path})}}\n  - {ONE}", "src/one.py": CODE})
     (tmp_path / "loop").symlink_to("loop")
     assert [function.name for function in read_functions(tmp_path)] == ["one"]
+    assert detect(tmp_path).spec == "one:handler"

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lambent.config.detection.api_requests import Request
 from lambent.config.model import App, Cors
 
+_FOR_URL = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _ALL = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -40,5 +41,6 @@ def _preflights(requests: Sequence[Request]) -> Iterator[tuple[str, Cors]]:
 
 def _for_url(cors: Cors) -> Cors:
     """Return what a Function URL takes: it has "*" for all methods, and none for OPTIONS, which it answers itself."""
-    is_any = not {"*", "ANY"}.isdisjoint(cors.methods)
-    return replace(cors, methods=("*",) if is_any else tuple(method for method in cors.methods if method != "OPTIONS"))
+    methods = [method.upper() for method in cors.methods]
+    is_any = not {"*", "ANY"}.isdisjoint(methods)
+    return replace(cors, methods=("*",) if is_any else tuple(method for method in methods if method in _FOR_URL))

@@ -114,8 +114,8 @@ def _read_cors(
     """Return the CORS that an API has under a key, None if it has none. `headers` and `methods` are the defaults."""
     text, options = text_at(api, key), mapping_at(api, key)
     if not options:
-        origin = "*" if text == "true" else (resolve(text, template) or "")
-        return Cors(tuple(filter(None, [origin])), methods, headers) if text not in ("", "false") else None
+        origin = "*" if text.lower() == "true" else (resolve(text, template) or "")
+        return Cors(tuple(filter(None, [origin])), methods, headers) if text.lower() not in ("", "false") else None
     lists = {name: [*_texts(options, keys, template)] for name, keys in _CORS_KEYS.items()}
     age = text_at(options, "MaxAge") or text_at(options, "maxAge")
     return Cors(
@@ -123,7 +123,7 @@ def _read_cors(
         tuple(lists["methods"]) or methods,
         tuple(lists["headers"]) or headers,
         tuple(lists["expose"]),
-        credentials="true" in (text_at(options, "AllowCredentials"), text_at(options, "allowCredentials")),
+        credentials=(text_at(options, "AllowCredentials") or text_at(options, "allowCredentials")).lower() == "true",
         max_age_s=min(int(age), CORS_MAX_AGE_S) if age.isdecimal() else 0,
     )
 

@@ -285,7 +285,7 @@ class ProjectModules:
 def _packages_in(parent: Path) -> Iterator[Path]:
     """Yield the folders whose modules can be imported from here: no virtual environments, tests or projects of their own."""
     with os.scandir(parent) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir() and _is_package_name(entry))
+        names = sorted(entry.name for entry in entries if _is_package_name(entry) and Path(entry.path).is_dir())
     for name in names:
         folder = parent / name
         is_excluded = name in _NEVER_APP_PACKAGES and not (name == "src" and (folder / "__init__.py").exists())

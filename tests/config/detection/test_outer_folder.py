@@ -75,7 +75,7 @@ def test_code_that_functions_share_is_found_above(tmp_path: Path, monkeypatch: p
 
 
 def test_a_project_above_can_be_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {".git/HEAD": "", "pyproject.toml": '[project]\nname = "big"\n', "big/__init__.py": ""}
+    files = {".git/HEAD": "", "pyproject.toml": '[project]\nname = "shop"\n', "big/__init__.py": ""}
     demo = {"examples/demo/app.py": f"import big\n{FLASK}", "examples/demo/requirements.txt": "flask\n"}
     write_project(tmp_path, files | demo)
     folder = tmp_path / "examples/demo"
@@ -104,7 +104,8 @@ def test_example_below_the_library_that_it_imports_is_an_app_of_its_own(tmp_path
     library = {"pyproject.toml": "[project]\nname = 'Shop-Kit'\n", "shop_kit/__init__.py": ""}
     app = f"import shop_kit\n{FLASK}"
     write_project(tmp_path, {".git/HEAD": "", **library, "examples/hello/app.py": app, "shop_kit/demo/app.py": app})
-    assert detect(tmp_path / "examples/hello").spec == "app:app"
+    for requirements in ({}, {"examples/hello/requirements.txt": "flask\n"}):
+        assert detect(write_project(tmp_path, requirements) / "examples/hello").spec == "app:app"
     with pytest.raises(DetectionError, match="which is outside of this folder"):
         detect(tmp_path / "shop_kit/demo")
 

@@ -114,16 +114,15 @@ def library_above(folder: Path, module: str) -> Path | None:
 def _shared_folder(modules: ProjectModules, dotted: str) -> OuterImport | None:
     """Return where an import starts that a folder above has, or a layer there: code that several functions share.
 
-    The library above an example that states no requirements is a package like others, which that has installed.
+    The library above an example is a package like others: the build installs it where no requirement does.
     """
     top = dotted.partition(".")[0]
     folder = modules.folder
-    has_requirements = (folder / "requirements.txt").is_file()
     for start in folders_above(folder)[:_LEVELS_MAX]:
-        is_project = is_installable(start) and has_requirements
+        is_project = is_installable(start) and (folder / "requirements.txt").is_file()
         if is_project and _requires(folder, start):
             continue
-        if is_library(start, top) and not has_requirements and not folder.is_relative_to(start / top):
+        if is_library(start, top) and not folder.is_relative_to(start / top):
             return None
         for provider in (".", *layer_folders(start)):
             if module_file(start / provider, dotted) is not None:

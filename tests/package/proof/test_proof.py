@@ -18,6 +18,7 @@ from lambent.package.build import build
 from lambent.package.proof import entry_point, fingerprint, missing_imports, native_files, package_requirements
 from lambent.package.proof.advice import Advice
 from lambent.package.proof.finding import Finding, refusal
+from lambent.package.proof.importable_code import Code
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.package_requirements import Metadata
 from lambent.package.proof.prove import Zip, clashes, prove
@@ -298,12 +299,12 @@ def test_real_metadata_names_what_is_missing(wheels: dict[str, Installed]) -> No
 # Imports
 
 
-def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> missing_imports.Code:
+def code(files: dict[str, str], packages: dict[str, str] | None = None, more: bool = False) -> Code:
     packages = packages or {}
     sources = {name: text.encode() for name, text in (files | packages).items()}
     graph = {name: scan_imports(name, sources[name]) for name in packages if name.endswith(".py")}
     own = frozenset(name for name in files if name.endswith(".py"))
-    return missing_imports.Code(frozenset(sources), own, sources.__getitem__, graph, more)
+    return Code(frozenset(sources), own, sources.__getitem__, graph, more)
 
 
 def lacking(files: dict[str, str], packages: dict[str, str] | None = None, target: Target = NEW) -> list[tuple[str, str]]:
@@ -512,7 +513,7 @@ def test_all_findings_become_one_error(wheels: dict[str, Installed]) -> None:
     app = {"main.py": b"import numpy, yaml\n"}
     names = frozenset([*app, *numpy.files])
     zipped = Zip(
-        code=missing_imports.Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), entry_points=("main.app",),
+        code=Code(names, frozenset(app), app.__getitem__), natives=numpy.natives(), entry_points=("main.app",),
         owners={}, requirements=package_requirements.unmet(numpy.metadata, OLD),
     )  # fmt: skip
     findings = prove(zipped, OLD)
@@ -533,7 +534,7 @@ def test_real_app_has_no_findings(wheels: dict[str, Installed]) -> None:
     def source(name: str) -> bytes:
         return app[name] if name in app else Path(web.files[name]).read_bytes()
 
-    every = missing_imports.Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
+    every = Code(frozenset([*app, *web.files]), frozenset(app), source, graph)
     assert prove(Zip(every, web.natives(), ("main.app",), {}), NEW) == ()
 
 
@@ -593,13 +594,13 @@ def test_fingerprint_covers_what_findings_depend_on(before: str, after: str, sam
 def test_file_that_nothing_can_import_does_not_stand_for_a_module(name: str) -> None:
     names = ["lambda_function.py", name, "fast.cpython-313-x86_64-linux-gnu.so"]
     for order in (names, names[::-1]):  # a set has them in any order
-        code = missing_imports.Code(dict.fromkeys(order).keys(), frozenset(), lambda name: b"")
+        code = Code(dict.fromkeys(order).keys(), frozenset(), lambda name: b"")
         assert code.files == {"lambda_function": "lambda_function.py", "fast": names[2]}
 
 
 def test_packages_that_are_missing_have_one_hint(tmp_path: Path) -> None:
     files = {"main.py": b"import fastapi\nimport yaml\nfrom jose import jwt\napp = fastapi.FastAPI()\n"}
-    code = missing_imports.Code(frozenset(files), frozenset(files), files.__getitem__)
+    code = Code(frozenset(files), frozenset(files), files.__getitem__)
     findings = prove(Zip(code=code, natives=[], entry_points=("main.app",), owners={}, requirements=[]), OLD)
     error = refusal(findings, OLD.name, Advice("put {} into a new requirements.txt"))
     assert error is not None

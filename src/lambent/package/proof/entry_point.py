@@ -7,7 +7,7 @@ import re
 from lambent.config.detection.django_project import WSGI_FACTORY
 from lambent.package.proof import module_syntax
 from lambent.package.proof.finding import Finding
-from lambent.package.proof.missing_imports import Code
+from lambent.package.proof.importable_code import Code
 from lambent.package.target import Target
 
 

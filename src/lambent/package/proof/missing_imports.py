@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent import removed_modules
@@ -21,6 +20,7 @@ from lambent.module_packages import known_requirement, requirement_for, requirem
 from lambent.package.proof import lambda_system, module_syntax, stdlib_modules
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding, Level
+from lambent.package.proof.importable_code import Code
 from lambent.package.proof.unnamed_imports import unnamed_imports
 from lambent.package.shards.import_scanner import ModuleImports, scan_imports
 from lambent.package.target import Target
@@ -33,46 +33,6 @@ _CALL = re.compile(rb"(?m)^(?:\w[\w., ]*=\s*|with\s.*)?\w+\(")
 """A line without indent that calls a function."""
 _TRIED_MAX = 100
 """How many importers are followed back towards the start, to find out whether it always imports a file."""
-
-
-class Code(Struct, frozen=True, dict=True):
-    """Everything there is to import. `names` are all paths in the zip, and `own` those of the user's modules.
-
-    `source` returns a file's bytes by its path in the zip, and `graph` has the coarse imports of packages' files by path. With
-    `has_layers` there is more to import than the zip holds. `search_folders` are on the import path after the top.
-    """
-
-    names: Set[str]
-    own: Set[str]
-    source: Callable[[str], bytes]
-    graph: Mapping[str, ModuleImports] = field(default_factory=dict)
-    has_layers: bool = False
-    search_folders: tuple[str, ...] = ()
-
-    @cached_property
-    def files(self) -> dict[str, str]:
-        """The file of each module path without suffix ("a/b", "a/b/__init__"); a source is preferred to compiled forms."""
-        files: dict[str, str] = {}
-        for name in self.names:
-            if name.endswith((".py", ".so", ".pyc")) and "__pycache__" not in name:
-                folder, slash, file = name.rpartition("/")
-                module, _, suffix = file.partition(".")
-                if "." in suffix and not suffix.endswith(".so"):
-                    continue  # nothing can import a.test.py, but native.cpython-313-x86_64-linux-gnu.so is native
-                stem = f"{folder}{slash}{module}"
-                if stem not in files or name.endswith(".py"):
-                    files[stem] = name
-        return files
-
-    @cached_property
-    def folders(self) -> frozenset[str]:
-        folders: set[str] = set()
-        for name in self.names:
-            folder = name.rpartition("/")[0]
-            while folder and folder not in folders:
-                folders.add(folder)
-                folder = folder.rpartition("/")[0]
-        return frozenset(folders)
 
 
 class _Resolved(Struct, frozen=True):

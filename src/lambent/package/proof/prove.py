@@ -18,7 +18,7 @@ from lambent.package.proof import entry_point, missing_imports, native_files
 from lambent.package.proof.advice import DEFAULT, Advice
 from lambent.package.proof.finding import Finding
 from lambent.package.proof.fingerprint import digest, rules
-from lambent.package.proof.missing_imports import Code
+from lambent.package.proof.importable_code import Code
 from lambent.package.proof.native_files import Native
 from lambent.package.proof.subject import Subject
 from lambent.package.shards.shard import Shard

@@ -15,9 +15,10 @@ Only `cli/main.py` turns these into output and an exit code. It uses 3 for bugs 
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+if TYPE_CHECKING:  # every command imports this module, and --help has no use for Struct
+    from lambent.config.detection.app_choice import AppChoice
 
 
 class LambentError(Exception):
@@ -38,18 +39,6 @@ class LambentError(Exception):
 
 class UsageError(LambentError):
     exit_code = 2
-
-
-class AppChoice(Struct, frozen=True):
-    """An app that a command could be about: its project's folder, and its `--app` and `--name`, "" for those of the project.
-
-    `label` is its line in a list.
-    """
-
-    folder: Path
-    app: str = ""
-    name: str = ""
-    label: str = ""
 
 
 class DetectionError(LambentError):

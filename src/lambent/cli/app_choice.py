@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from lambent.config.detection.app_choice import AppChoice
 from lambent.config.detection.refusals import deploy_command
-from lambent.errors import AppChoice, CancelledError, DetectionError
+from lambent.errors import CancelledError, DetectionError
 from lambent.events import Emit, Notice, Question
 from lambent.library.app_source import AppSource
 

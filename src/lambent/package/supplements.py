@@ -201,8 +201,9 @@ def _added_libraries(context: BuildContext, requirements: Requirements, lacking:
     libraries = libraries_above(folder, lacking) if is_plain(requirements.source) else {}
     added = {library: finding for library, finding in libraries.items() if library not in requirements.added}
     for library, finding in added.items():
-        importer = finding.files[0].partition(":")[0]
-        context.emit(Notice(f"{relpath(library, folder)} is installed too: {importer} imports {finding.module}"))
+        reason = finding.what.partition(", which")[0]  # "main.py imports shop"
+        what = f"{reason}, so {relpath(library, folder)} is installed too"
+        context.emit(Warned(what, f"to state that yourself, {finding.hint}"))
     return {library: [] for library in added}
 
 

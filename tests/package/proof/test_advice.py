@@ -13,7 +13,7 @@ import pytest
 from lambent.config.load import Flags, load
 from lambent.config.model import Config
 from lambent.errors import PackagingError
-from lambent.events import Event, Warned, ignore
+from lambent.events import Event, Notice, Warned, ignore
 from lambent.package.build import build
 from lambent.package.proof.advice import Advice
 from lambent.package.requirements.adding import add_command, lock_command
@@ -149,12 +149,17 @@ def example(tmp_path: Path) -> Path:
     return write(tmp_path / "examples/hello", {"main.py": "import shop\ndef handler(event, context): ...\n"})
 
 
-def test_project_above_can_be_required(example: Path, tmp_path: Path) -> None:
-    line = re.fullmatch(r"put (\S+) into a new requirements\.txt", hint(example, tmp_path / "cache"))
-    assert line is not None
-    write(example, {"requirements.txt": f"{line[1]}\n"})
-    artifact = build(configure(example), tmp_path / "cache", os.environ, ignore)
+def test_project_above_is_installed_and_can_be_required(example: Path, tmp_path: Path) -> None:
+    said: list[Event] = []
+    artifact = build(configure(example), tmp_path / "cache", os.environ, said.append)
     assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
+    [line] = [event.text for event in said if isinstance(event, Notice)]
+    assert line.startswith("no requirements file: taking ../.. from the imports")
+    write(example, {"requirements.txt": "../..\n"})
+    said.clear()
+    artifact = build(configure(example), tmp_path / "cache", os.environ, said.append)
+    assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
+    assert not [event for event in said if isinstance(event, Notice | Warned)]
 
 
 def test_project_above_and_other_packages_are_one_hint(example: Path, tmp_path: Path) -> None:
@@ -162,14 +167,17 @@ def test_project_above_and_other_packages_are_one_hint(example: Path, tmp_path: 
     assert hint(example, tmp_path / "cache") == "put these into a new requirements.txt, a line each: unheard-of ../.."
 
 
-def test_project_above_that_djangos_settings_name_can_be_required(example: Path, tmp_path: Path) -> None:
+def test_project_above_that_djangos_settings_name_is_installed(example: Path, tmp_path: Path) -> None:
     manage = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n"
     write(example, {"manage.py": manage, "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['shop', 'own']\n"})
     write(example, {"main.py": "", "own/models.py": "", "urls.py": "", "requirements.txt": ""})
     config = load(example, Flags(runtime="python3.13", env=("DJANGO_SETTINGS_MODULE=settings",)), {}, date(2026, 11, 23))
-    with pytest.raises(PackagingError, match="Django's settings name shop, which is neither in the zip") as caught:
-        build(config, tmp_path / "cache", os.environ, ignore)
-    assert caught.value.hint == "add ../.. to requirements.txt"
+    said: list[Event] = []
+    artifact = build(config, tmp_path / "cache", os.environ, said.append)
+    assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
+    warnings = {event.text: event.hint for event in said if isinstance(event, Warned)}
+    added = "Django's settings name shop, so ../.. is installed too"
+    assert warnings[added] == "to state that yourself, add ../.. to requirements.txt"
 
 
 def test_project_above_can_be_required_in_a_pyproject(example: Path, tmp_path: Path) -> None:

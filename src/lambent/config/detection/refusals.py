@@ -12,13 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lambent import names
+from lambent.config.detection.app_choice import AppChoice
 from lambent.config.detection.lambda_functions import DeclaredFunction
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
 from lambent.config.detection.unsupported import explain_packages
 from lambent.config.model import App
-from lambent.errors import AppChoice, DetectionError
+from lambent.errors import DetectionError
 
 NO_APP = "no app in this file"
 SHOWN_MAX = 15

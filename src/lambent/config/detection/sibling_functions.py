@@ -8,6 +8,7 @@ from lambent import names
 from lambent.config.app_name import default_name
 from lambent.config.detection.api_cors import with_cors
 from lambent.config.detection.api_requests import Request
+from lambent.config.detection.app_choice import AppChoice
 from lambent.config.detection.declared_app import find_function
 from lambent.config.detection.function_variables import own_variables, unknown_variables
 from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
@@ -17,7 +18,7 @@ from lambent.config.detection.refusals import ListedFunction, several_functions_
 from lambent.config.model import App, Pairs, Route
 from lambent.config.project import Project
 from lambent.config.sourced import Sourced
-from lambent.errors import AppChoice, DetectionError
+from lambent.errors import DetectionError
 from lambent.units import listing
 
 _SHOWN_MAX = 8

@@ -26,7 +26,7 @@ def take_over(app: App, settings: Settings, variables: Collection[str]) -> tuple
     if "cors" not in settings.raw:
         preflights = [cors for _, cors in app.preflights]
         if any(cors is not None and not cors.origins for cors in (app.cors, *preflights)):
-            remarks.append(f'{app.source} has CORS that its text doesn\'t say, or several: set cors = {{ origins = ["*"] }}')
+            remarks.append(f'{app.source} has no single CORS setting that its text gives: set cors = {{ origins = ["*"] }}')
         elif app.cors is not None:
             declared["cors"] = Sourced(app.cors, app.source)
             remarks.append(f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}")

@@ -203,7 +203,7 @@ def _added_libraries(context: BuildContext, requirements: Requirements, lacking:
     for library, finding in added.items():
         reason = finding.what.partition(", which")[0]  # "main.py imports shop"
         what = f"{reason}, so {relpath(library, folder)} is installed too"
-        context.emit(Warned(what, f"to state that yourself, {finding.hint}"))
+        context.emit(Warned(what, f"to make that explicit, {finding.hint}"))
     return {library: [] for library in added}
 
 

@@ -177,7 +177,7 @@ def test_project_above_that_djangos_settings_name_is_installed(example: Path, tm
     assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
     warnings = {event.text: event.hint for event in said if isinstance(event, Warned)}
     added = "Django's settings name shop, so ../.. is installed too"
-    assert warnings[added] == "to state that yourself, add ../.. to requirements.txt"
+    assert warnings[added] == "to make that explicit, add ../.. to requirements.txt"
 
 
 def test_project_above_can_be_required_in_a_pyproject(example: Path, tmp_path: Path) -> None:

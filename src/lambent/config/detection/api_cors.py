@@ -14,7 +14,7 @@ from lambent.config.detection.api_requests import Request
 from lambent.config.model import App, Cors
 
 _FOR_URL = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-_ALL = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_ALL = tuple(sorted((*_FOR_URL, "OPTIONS")))
 
 
 def with_cors(app: App, requests: Sequence[Request]) -> App:

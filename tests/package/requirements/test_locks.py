@@ -95,7 +95,7 @@ def test_files_whose_hash_is_not_in_the_lock_are_refused(tmp_path: Path) -> None
         resolve_project(project, make_target(), tmp_path / "cache")
 
 
-@pytest.mark.parametrize(
+STALE = pytest.mark.parametrize(
     ("tool", "file", "old", "new", "command"),
     [
         ("poetry", "pyproject.toml", '"requests', '"flask>=3", "requests', "poetry lock"),
@@ -104,6 +104,9 @@ def test_files_whose_hash_is_not_in_the_lock_are_refused(tmp_path: Path) -> None
         ("pipenv", "Pipfile", "[packages]", "[packages]\nflask = '*'", "pipenv lock"),
     ],
 )
+
+
+@STALE
 def test_stale_lock_is_refused(tool: str, file: str, old: str, new: str, command: str, tmp_path: Path) -> None:
     project = copy_data(tool, tmp_path)
     text = (project / file).read_text()
@@ -112,6 +115,14 @@ def test_stale_lock_is_refused(tool: str, file: str, old: str, new: str, command
     with pytest.raises(PackagingError, match=r"is out of date: it lacks flask") as caught:
         resolve_project(project, make_target(), tmp_path / "cache")
     assert caught.value.hint == command
+
+
+@STALE
+def test_lock_that_only_lacks_a_tool_is_used(tool: str, file: str, old: str, new: str, command: str, tmp_path: Path) -> None:
+    project = copy_data(tool, tmp_path)
+    before = read_packages(project, make_target(), ResolveOptions())
+    (project / file).write_text((project / file).read_text().replace(old, new.replace("flask", "pylint"), 1))
+    assert read_packages(project, make_target(), ResolveOptions()) == before
 
 
 def test_member_of_a_uv_workspace(tmp_path: Path) -> None:

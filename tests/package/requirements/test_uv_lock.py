@@ -61,7 +61,21 @@ default = true
 LIB = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["plain"]\n'
 ONE = '[project]\nname = "one"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["plain"]\n'
 FILES = {"pyproject.toml": APP, "lib/pyproject.toml": LIB, "members/one/pyproject.toml": ONE, "main.py": ""}
-NAMES = ("plain", "many", "old", "windows", "pinned", "extra-x", "extra-y", "checker", "digger", "new", "speed")
+NAMES = (
+    "plain",
+    "many",
+    "old",
+    "windows",
+    "pinned",
+    "extra-x",
+    "extra-y",
+    "checker",
+    "digger",
+    "new",
+    "speed",
+    "pytest",
+    "gunicorn",
+)
 TARGET = make_target("3.12")
 
 
@@ -158,6 +172,16 @@ def test_lock_that_is_only_stale_for_what_is_not_packed_is_used(project: Path, f
     assert versions(resolve_project(project, TARGET, project.parent / "cache", emit=events.append)) == before
     warning = Warned("uv.lock is out of date, but what `uv lock` would change isn't packed", "uv lock")
     assert events == [warning] and (project / "uv.lock").read_bytes() == lock
+
+
+def test_lock_that_only_lacks_servers_and_tools_is_used(project: Path) -> None:
+    before = versions(resolve_project(project, TARGET, project.parent / "earlier"))
+    edit(project, TOP, '"plain>=1",', '"plain>=1", "pytest", "gunicorn",')
+    assert not uv_lock(project, "--check")
+    events: list[Event] = []
+    assert versions(resolve_project(project, TARGET, project.parent / "cache", emit=events.append)) == before
+    text = "uv.lock is out of date for gunicorn and pytest, which the app doesn't import: left out"
+    assert events == [Warned(text, "uv lock")]
 
 
 def test_selected_extra_or_group_of_a_stale_lock_counts(project: Path) -> None:

@@ -114,9 +114,11 @@ def _is_locked(hashes: tuple[tuple[str, str], ...], package: LockedPackage) -> b
 
 
 def check_complete(required: Iterable[str], locked: Iterable[str], request: ResolveRequest, command: str) -> None:
-    """Raise PackagingError if the lock lacks a required package. `command` makes the lock again."""
+    """Raise PackagingError if the lock lacks a package that the app needs. `command` makes the lock again."""
     missing = sorted(set(required) - {canonicalize_name(name) for name in locked})
-    if missing:
+    if missing and request.optional.issuperset(missing):
+        request.leave_unlocked(missing, command)
+    elif missing:
         name = request.source.name
         raise PackagingError(f"{name} is out of date: it lacks {', '.join(missing[:5])}", where=name, hint=command)
 

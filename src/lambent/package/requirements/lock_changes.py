@@ -57,20 +57,20 @@ class LockedRequirements(Struct, frozen=True):
     now: tuple[str, ...] = ()
     unversioned: frozenset[str] = frozenset()
 
-    def differences(self) -> list[str]:
-        """Return each requirement that differs, in words. Markers aren't compared, because uv rewrites them."""
+    def differences(self) -> dict[str, str]:
+        """Return how each package's requirement differs, in words. Markers aren't compared, because uv rewrites them."""
         before, now = self._by_name(self.before), self._by_name(self.now)
-        texts = []
+        texts = {}
         for name in sorted(before.keys() | now.keys()):
             locked, current = before.get(name, frozenset()), now.get(name, frozenset())
             if locked == current:
                 continue
             if not locked:
-                texts.append(f"it lacks {_both(name, current)}")
+                texts[name] = f"it lacks {_both(name, current)}"
             elif not current:
-                texts.append(f"{_both(name, locked)} is no longer required")
+                texts[name] = f"{_both(name, locked)} is no longer required"
             else:
-                texts.append(f"it has {_both(name, locked)}, and the project {_both(name, current)}")
+                texts[name] = f"it has {_both(name, locked)}, and the project {_both(name, current)}"
         return texts
 
     def _by_name(self, lines: Iterable[str]) -> dict[str, frozenset[_Requirement]]:
@@ -109,7 +109,7 @@ def _locked(entries: Sequence[Mapping[str, Any]], lines: Iterable[str]) -> Locke
 
 def stale(request: ResolveRequest, requirements: LockedRequirements, hint: str) -> PackagingError:
     """Return the error for a lock that is out of date, with what differs."""
-    return _error(request, requirements.differences(), hint)
+    return _error(request, list(requirements.differences().values()), hint)
 
 
 def check_same_pins(request: ResolveRequest, export: Export, options: Sequence[str], hint: str) -> None:

@@ -146,7 +146,7 @@ class _PoetryLock:
         while pending:
             dependency = pending.pop()
             candidates = by_name.get(dependency.name, [])
-            if not candidates and dependency.name in _NEVER_LOCKED:
+            if not candidates and dependency.name in _NEVER_LOCKED | self._request.unlocked:
                 continue
             if not candidates:
                 what = f"{dependency.name} is not in the lock for {self._request.target.name}"

@@ -53,7 +53,7 @@ def _report(request: ResolveRequest, lock: Lock) -> None:
     source = request.source
     if source.ignored:
         request.emit(Notice(f"using the dependencies in {source.name}, ignoring {', '.join(source.ignored)}"))
-    for name in lock.omitted:
+    for name in sorted(set(lock.omitted) - request.unlocked):
         if reason := left_out.reason(name, request.target.python):
             request.emit(Notice(reason))
     if command := lock_command(source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from lambent.errors import PackagingError
-from lambent.events import Emit, ignore
+from lambent.events import Emit, Warned, ignore
 from lambent.lazy import LazyModule
 from lambent.package.requirements import left_out
 from lambent.package.requirements.discovery import RequirementSource
 from lambent.package.target import Target
 from lambent.package.uv_command import Uv
+from lambent.units import listing
 
 if TYPE_CHECKING:
     from packaging import utils
@@ -49,7 +50,7 @@ class ResolveRequest(Struct, frozen=True, dict=True):
     """Requirements to resolve for a target. `uv` runs in the folder of the requirements. `emit` gets warnings.
 
     `imported` returns which of some top-level modules the app imports. It reads the app, so it is called only when needed.
-    Readers add to `omitted` the packages that they leave out.
+    Readers add to `omitted` the packages that they leave out, and to `unlocked` those of them that only the lock lacks.
     """
 
     source: RequirementSource
@@ -59,6 +60,7 @@ class ResolveRequest(Struct, frozen=True, dict=True):
     emit: Emit = ignore
     imported: Callable[[frozenset[str]], frozenset[str]] = lambda modules: frozenset()
     omitted: set[str] = field(default_factory=set)
+    unlocked: set[str] = field(default_factory=set)
 
     @property
     def without(self) -> frozenset[str]:
@@ -69,6 +71,15 @@ class ResolveRequest(Struct, frozen=True, dict=True):
     def optional(self) -> frozenset[str]:
         """What is left out rather than built: servers and tools that the app doesn't import, and what `without` names."""
         return left_out.unused(self.imported(left_out.MODULES)) | self.without
+
+    def leave_unlocked(self, names: Collection[str], command: str) -> None:
+        """Leave out optional packages that the lock lacks, or has for other requirements. `command` makes the lock again."""
+        if self.unlocked.issuperset(names):
+            return
+        self.omitted.update(names)
+        self.unlocked.update(names)
+        text = f"{self.source.name} is out of date for {listing(sorted(names))}, which the app doesn't import: left out"
+        self.emit(Warned(text, command))
 
     @property
     def path(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -23,7 +24,7 @@ from lambent.package.uv_command import UvError
 
 if TYPE_CHECKING:
     from lambent.package.requirements import lock_changes
-    from lambent.package.requirements.lock_changes import Export, LockedRequirements
+    from lambent.package.requirements.lock_changes import LockedRequirements
 else:
     lock_changes = LazyModule("lambent.package.requirements.lock_changes")  # only for a lock that is out of date
 
@@ -41,20 +42,22 @@ def read_project_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     """Return the pins of a project's uv.lock for the target. Raises PackagingError, also for a lock that is out of date."""
     table = read_toml(request.source.folder / "pyproject.toml") or {}
     lines = selected_lines(table, request.options)
+    unlocked: frozenset[str] = frozenset()
     if _is_stale(request):
-        _check_changes(request, lock_changes.requirements_of_project(table, request, lines), _project_pins)
+        unlocked = _check_changes(request, lock_changes.requirements_of_project(table, request, lines))
     pins = _project_pins(request)
-    if request.without:
-        pruned = _project_pins(request, *(f"--prune={name}" for name in sorted(request.without)))
+    if without := request.without | unlocked:
+        pruned = _project_pins(request, without)
         request.omitted.update({pin.name for pin in pins} - {pin.name for pin in pruned})
         pins = pruned
     return mark_requested(pins, lines, request.target)
 
 
-def _project_pins(request: ResolveRequest, *options: str) -> tuple[Pin, ...]:
-    """Return what uv installs for the project itself, with the selected extras and groups."""
+def _project_pins(request: ResolveRequest, without: Collection[str] = ()) -> tuple[Pin, ...]:
+    """Return what uv installs for the project itself, with the selected extras and groups, without these packages."""
     selection = ("--no-default-groups", "--no-emit-project", *selection_arguments(request.options))
-    return without_project(_export(request, *selection, *options), request.source.folder)
+    prune = (f"--prune={name}" for name in sorted(without))
+    return without_project(_export(request, *selection, *prune), request.source.folder)
 
 
 def read_script_pins(request: ResolveRequest) -> tuple[Pin, ...]:
@@ -67,13 +70,22 @@ def read_script_pins(request: ResolveRequest) -> tuple[Pin, ...]:
     return mark_requested(_export(request, "--script", script.name), lines, request.target)
 
 
-def _check_changes(request: ResolveRequest, requirements: LockedRequirements, export: Export) -> None:
-    """Raise PackagingError if what has changed since the lock was made concerns what is packed; otherwise warn."""
-    if requirements.differences():
+def _check_changes(request: ResolveRequest, requirements: LockedRequirements) -> frozenset[str]:
+    """Raise PackagingError if what has changed since the lock was made concerns what is packed; otherwise warn.
+
+    Return the servers and tools that have changed: they are left out.
+    """
+    differences = requirements.differences()
+    if not differences.keys() <= request.optional:
         raise lock_changes.stale(request, requirements, "uv lock")
-    lock_changes.check_same_pins(request, export, _python_option(request), "uv lock")
-    text = f"{request.source.name} is out of date, but what `uv lock` would change isn't packed"
-    request.emit(Warned(text, "uv lock"))
+    unlocked = frozenset(differences)
+    lock_changes.check_same_pins(request, lambda other: _project_pins(other, unlocked), _python_option(request), "uv lock")
+    if unlocked:
+        request.leave_unlocked(unlocked, "uv lock")
+    else:
+        text = f"{request.source.name} is out of date, but what `uv lock` would change isn't packed"
+        request.emit(Warned(text, "uv lock"))
+    return unlocked
 
 
 def _is_stale(request: ResolveRequest, script: str = "") -> bool:

@@ -30,6 +30,12 @@ CASES = (
         "graphql_server/__init__.py\", line 2\nImportError: cannot import name 'MutableMapping' from 'collections'",
         "graphene<3",
     ),
+    ("ModuleNotFoundError: No module named 'sklearn.linear_model.base'", "scikit-learn<0.24 numpy<1.24"),
+    ("ValueError: node array from the pickle has an incompatible dtype:", "scikit-learn<1.3 numpy<2"),
+    (
+        "AttributeError: Can't get attribute '_RemainderColsList' on <module 'sklearn.compose._column_transformer'",
+        "scikit-learn<1.7",
+    ),
     (
         "ImportError: cannot import name 'joblib' from 'sklearn.externals' (/var/task/sklearn/externals/__init__.py)",
         "scikit-learn<0.23 numpy<1.24",

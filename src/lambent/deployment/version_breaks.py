@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from lambent.deployment import django_breaks
+from lambent.deployment import django_breaks, science_breaks
 from lambent.deployment.break_patterns import Break, Row, no_module, removed_from
 from lambent.errors import LambentError
 
@@ -256,26 +256,7 @@ _TABLE: tuple[Row, ...] = (
         ),
         Break("marshmallow 4 removed what the app or an extension uses", ("marshmallow<4",)),
     ),
-    (
-        (r"module 'numpy' has no attribute '(?:float|int|bool|object|str|complex)'",),
-        Break("numpy 1.24 removed its names for Python's types", ("numpy<1.24",)),
-    ),
-    (
-        (
-            r"compiled using NumPy 1\.x cannot be run in",
-            r"numpy\.(?:dtype|ufunc) size changed",
-            r"was removed in the NumPy 2\.0 release",
-        ),
-        Break("the app or a package is written for numpy 1", ("numpy<2",)),
-    ),
-    (
-        (no_module(r"sklearn\.externals\.joblib"), removed_from(r"sklearn\.externals", "joblib", "six")),
-        Break("scikit-learn 0.23 removed its copies of other packages", ("scikit-learn<0.23", "numpy<1.24")),
-    ),
-    (
-        (r"OneHotEncoder\.__init__\(\) got an unexpected keyword argument 'sparse'",),
-        Break("scikit-learn 1.4 removed an argument of OneHotEncoder", ("scikit-learn<1.4",)),
-    ),
+    *science_breaks.TABLE,
     (
         (removed_from("networkx", "info", r"(?:to|from)_numpy_matrix", r"(?:to|from)_scipy_sparse_matrix", r"\w+_gpickle"),),
         Break("networkx 3 removed what the app uses", ("networkx<3",)),

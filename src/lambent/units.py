@@ -24,8 +24,10 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listing(names: Sequence[str]) -> str:
-    """Format names as a list: "a", "a and b", "a, b and c"."""
+def listing(names: Sequence[str], shown_max: int | None = None) -> str:
+    """Format names as a list: "a", "a and b", "a, b and c". With a maximum, the rest is a number: "a, b and 7 more"."""
+    if shown_max is not None and len(names) > shown_max:
+        names = [*names[:shown_max], f"{len(names) - shown_max} more"]
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 

@@ -19,8 +19,13 @@ from support.locking import write
         ("aws-cdk-lib\n", "import stack\n", ()),
         ("flask\nmy-constructs\nconstructs\n", "", ()),
         ("aws-cdk-lib @ https://host/aws_cdk_lib-2.1-py3-none-any.whl  # aws-cdk.core\n", "", ("aws-cdk-lib",)),
+        (
+            'files = ["aws-cdk.aws-s3-1.76.0.tar.gz", "aws_cdk.core-1.7-py3-none-any.whl"]\naws-cdk.core\n',
+            "",
+            ("aws-cdk.core",),
+        ),
     ],
-    ids=["cdk", "cdk-1", "imported", "others", "url"],
+    ids=["cdk", "cdk-1", "imported", "others", "url", "files"],
 )
 def test_deployment_tools_that_the_app_does_not_import_are_left_out(
     tmp_path: Path, requirements: str, handler: str, without: tuple[str, ...]

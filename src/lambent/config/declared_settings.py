@@ -1,4 +1,4 @@
-"""The settings that a deployment file has for the functions that become one app. Those of the user come first."""
+"""The settings that a deployment file has for the functions of an app. Those of the user come first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lambent.config.model import MEMORY_DEFAULT_MB, TIMEOUT_DEFAULT_S, App, Cors
 from lambent.config.settings import Settings
 from lambent.config.sourced import Sourced
+from lambent.limits import MEMORY_MAX_MB, TIMEOUT_MAX_S
 from lambent.units import listing
 
 
@@ -32,18 +33,31 @@ def take_over(app: App, settings: Settings, variables: Collection[str]) -> tuple
             remarks.append(f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}")
         elif preflights:
             remarks.append(f"preflight requests from {_origins(*preflights)} are answered as {app.source} has it")
-    limits = {
-        "memory": ("memory_mb", app.memory_mb, MEMORY_DEFAULT_MB, "MB"),
-        "timeout": ("timeout_s", app.timeout_s, TIMEOUT_DEFAULT_S, "s"),
-    }
-    shown = []
-    for key, (field, value, default, unit) in limits.items():
-        if key not in settings.raw and value > default:
-            declared[field] = Sourced(value, app.source)
-            shown.append(f"{key} {value} {unit}")
+    limits, limit_remarks = _limits(app, settings)
+    return replace(app, remarks=(*app.remarks, *remarks, *limit_remarks)), declared | limits
+
+
+def _limits(app: App, settings: Settings) -> tuple[dict[str, Sourced[Any]], list[str]]:
+    """Return the memory and the timeout of the deployment file that are above the defaults, and remarks about them."""
+    source = app.limits_source
+    declared: dict[str, Sourced[Any]] = {}
+    shown, remarks = [], []
+    for key, field, value, default, maximum, unit in (
+        ("memory", "memory_mb", app.memory_mb, MEMORY_DEFAULT_MB, MEMORY_MAX_MB, "MB"),
+        ("timeout", "timeout_s", app.timeout_s, TIMEOUT_DEFAULT_S, TIMEOUT_MAX_S, "s"),
+    ):
+        if key in settings.raw or value <= default:
+            continue
+        if value > maximum:
+            remarks.append(
+                f"{source} has {key} {value} {unit}, but Lambda has at most {maximum} {unit}: taking {default} {unit}"
+            )
+            continue
+        declared[field] = Sourced(value, source)
+        shown.append(f"{key} {value} {unit}")
     if shown:
-        remarks.append(f"{listing(shown)}, the most that a function of {app.source} has")
-    return replace(app, remarks=(*app.remarks, *remarks)), declared
+        remarks.append(listing(shown) + (f", the most that a function of {source} has" if app.routes else f" as in {source}"))
+    return declared, remarks
 
 
 def _origins(*cors: Cors) -> str:

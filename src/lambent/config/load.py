@@ -14,6 +14,7 @@ from lambent import names
 from lambent.config.app_name import DefaultName, default_name
 from lambent.config.compatibility import check_settings, oldest_python
 from lambent.config.declared_settings import take_over
+from lambent.config.detection.declared_app import with_limits
 from lambent.config.detection.detect import find_app, suggest_app
 from lambent.config.detection.rest_events import with_payload
 from lambent.config.detection.triggers import with_trigger
@@ -221,7 +222,8 @@ def _read_app(
     setting = settings.raw.get("app")
     spec = Sourced(parse_text(setting, "main:app"), setting.origin) if setting else None
     try:
-        app = with_trigger(project.folder, with_payload(project.folder, find_app(project, spec, environ)))
+        app = with_limits(project.folder, find_app(project, spec, environ))
+        app = with_trigger(project.folder, with_payload(project.folder, app))
     except DetectionError:
         if required or spec:
             raise

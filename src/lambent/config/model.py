@@ -82,7 +82,8 @@ class App(Struct, frozen=True):
     folders, relative to the project, that are imported as if they were in the root: those of a layer, for example.
     With `routes`, the app is several functions that the deployment file `source` describes, and it has no module of its own.
     `cors` is what their HTTP API adds to all responses. `preflights` are what their REST API answers to OPTIONS, by path.
-    `memory_mb` and `timeout_s` are the most that one of them has, 0 if the file doesn't say.
+    `memory_mb` and `timeout_s` are what the file `limits_source` has for the app, the most that one of several functions has,
+    0 if it doesn't say.
     """
 
     module: str
@@ -99,6 +100,7 @@ class App(Struct, frozen=True):
     preflights: tuple[tuple[str, Cors], ...] = ()
     memory_mb: int = 0
     timeout_s: int = 0
+    limits_source: str = ""
 
     def is_same(self, other: App) -> bool:
         """Return whether both are the same object, wherever each was found."""

@@ -55,6 +55,7 @@ else:
 LAYER = "python/"  # below /opt; it is on the import path of every Python runtime
 _CHECKED_MAX = 100_000_000
 """Bytes of wheels that are downloaded only to say what is wrong: about 10 s."""
+_TOOLS_SHOWN_MAX = 4
 
 
 def build(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit, options: BuildOptions | None = None) -> Artifact:
@@ -173,7 +174,8 @@ def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
 def _say_left_out(context: BuildContext, config: Config) -> None:
     user_set = config.packaging.without
     if tools := [name for name in context.config.packaging.without if name not in user_set]:
-        context.emit(Notice(f"left out, since they describe the deployment and the app imports none: {', '.join(tools)}"))
+        names = listing(tools, _TOOLS_SHOWN_MAX)
+        context.emit(Notice(f"left out, since they describe the deployment and the app imports none: {names}"))
 
 
 def source_files(config: Config, cache: Path, environ: Mapping[str, str], emit: Emit) -> Files:

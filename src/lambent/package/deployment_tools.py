@@ -17,7 +17,8 @@ from lambent.config.model import Config
 _FILES = ("requirements.txt", "requirements.in", "setup.py", "pyproject.toml", "Pipfile", "uv.lock", "poetry.lock", "pdm.lock")
 _START = r"""(?m)(?:^[ \t]*|["'])"""
 """What is before a name in these files: not the path of a URL, nor words of a description."""
-_TOOL = re.compile(rf"{_START}((?:aws[-_.]cdk|cdktf|pulumi)(?:[-_.]\w+)*)(?![\w.-])")
+_TOOL = re.compile(rf"{_START}((?:aws[-_.]cdk|cdktf|pulumi)(?:[-_.][A-Za-z]\w*)*)(?![\w.-])")
+"""Not the file of a package in a lock: aws_cdk.core-1.76.0-py3-none-any.whl."""
 _PART = re.compile(rf"{_START}(cdk[-_]nag|constructs|jsii)(?![\w.-])")
 """What only CDK needs. Their names are common words."""
 _MODULE = re.compile(r"(?:aws_cdk|cdktf|pulumi\w*|cdk_nag|constructs|jsii)\b")

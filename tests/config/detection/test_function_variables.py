@@ -1,4 +1,4 @@
-"""Variables, memory and timeout of functions that become one app."""
+"""Variables, memory and timeout of the functions of a deployment file."""
 
 from __future__ import annotations
 
@@ -52,3 +52,28 @@ def test_memory_and_timeout_are_the_most_that_a_function_has(tmp_path: Path) -> 
     )
     write_project(tmp_path, {"serverless.yml": SERVERLESS.replace("2048", "128").replace("60", "3")})
     assert load_config(tmp_path).timeout_s == 30
+
+
+def test_memory_and_timeout_of_the_only_function_count_within_what_lambda_has(tmp_path: Path) -> None:
+    template = """\
+Resources:
+  One:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: one.handler, Runtime: python3.13, MemorySize: 20480, Timeout: 60}
+"""
+    config = load_config(write_project(tmp_path, {"one.py": HANDLER, "template.yaml": template}))
+    assert (config.memory_mb, config.timeout_s, config.origins["timeout_s"]) == (1024, 60, "template.yaml")
+    assert config.app.remarks[-2:] == (
+        "template.yaml has memory 20480 MB, but Lambda has at most 10240 MB: taking 1024 MB",
+        "timeout 60 s as in template.yaml",
+    )
+    assert load_config(tmp_path, "timeout = 5").timeout_s == 5
+
+
+def test_a_handler_that_a_schedule_and_requests_call_gets_a_url(tmp_path: Path) -> None:
+    serverless = """\
+functions:
+  warm: {handler: one.handler, events: [{schedule: rate(5 minutes)}]}
+  one: {handler: one.handler, events: [{http: GET /one}]}
+"""
+    assert not load_config(write_project(tmp_path, {"one.py": HANDLER, "serverless.yml": serverless})).app.trigger

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lambent.config.detection.candidates import candidates_in, choose
 from lambent.config.detection.declarations import Declaration
 from lambent.config.detection.import_graph import locate
-from lambent.config.detection.lambda_functions import DeclaredFunction
+from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
 from lambent.config.detection.named_app import has_name, to_app
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag
@@ -69,6 +69,21 @@ def find_function(modules: ProjectModules, function: DeclaredFunction) -> App | 
     """Return the app of a function that a deployment file describes, or None if it doesn't exist."""
     match = _look_up(modules, Declaration(function.command, function.source))
     return match.app if match else None
+
+
+def functions_of(modules: ProjectModules, app: App) -> list[DeclaredFunction]:
+    """Return the functions of the project's deployment file that this app is: several may have the same handler."""
+    matches = ((function, find_function(modules, function)) for function in read_functions(modules.folder))
+    return [function for function, match in matches if match is not None and match.is_same(app)]
+
+
+def with_limits(folder: Path, app: App) -> App:
+    """Return the app with the memory and the timeout that a deployment file has for it, if it is one function."""
+    functions = [] if app.routes else functions_of(ProjectModules(folder), app)
+    if not functions:
+        return app
+    memory, timeout = max(function.memory_mb for function in functions), max(function.timeout_s for function in functions)
+    return replace(app, memory_mb=memory, timeout_s=timeout, limits_source=functions[0].source)
 
 
 def _look_up(modules: ProjectModules, declaration: Declaration) -> _Found | None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.declared_app import find_function
+from lambent.config.detection.declared_app import functions_of
 from lambent.config.detection.import_graph import ImportGraph
-from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import App
 
@@ -58,11 +57,7 @@ def with_usual_name(text: str, handler: str) -> str:
 
 def _declared_paths(modules: ProjectModules, app: App) -> tuple[str, ...]:
     """Return the resources with parameters that a deployment file has for the app."""
-    for function in read_functions(modules.folder):
-        declared = find_function(modules, function) if function.paths else None
-        if declared is not None and declared.is_same(app):
-            return function.paths
-    return ()
+    return tuple(dict.fromkeys(path for function in functions_of(modules, app) for path in function.paths))
 
 
 def _paths_in_code(texts: Iterable[str]) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class SiblingFunctions:
             self._with_remarks(together, functions),
             memory_mb=max(function.memory_mb for function in declared),
             timeout_s=max(function.timeout_s for function in declared),
+            limits_source=self._source,
         )
         return with_cors(together, [request for function in declared for request in function.requests])
 
@@ -79,9 +80,7 @@ class SiblingFunctions:
 
     def _with_remarks(self, app: App, functions: list[ListedFunction]) -> App:
         """Return the app of these functions with remarks about its routes and about the functions that aren't among them."""
-        shown = [str(route) for route in app.routes[:_SHOWN_MAX]]
-        more = f" and {len(app.routes) - _SHOWN_MAX} more" if len(app.routes) > _SHOWN_MAX else ""
-        routes = ", ".join(shown) + more if more else listing(shown)
+        routes = listing([str(route) for route in app.routes], _SHOWN_MAX)
         remark = f"{len(functions)} functions of {self._source} become one, which calls them by method and path: {routes}"
         remarks = [remark]
         if others := [function for function in self._functions if function not in functions]:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lambent.config.detection.declared_app import find_function
-from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.declared_app import functions_of
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.rest_events import with_usual_name
 from lambent.config.model import App
@@ -54,12 +53,11 @@ def with_trigger(folder: Path, app: App) -> App:
 
 def _declared_trigger(modules: ProjectModules, app: App) -> tuple[str, str] | None:
     """Return the kinds of events that a deployment file has for the app, and the file. They are "" if HTTP is among them."""
-    for function in read_functions(modules.folder):
-        declared = find_function(modules, function) if function.triggers else None
-        if declared is not None and declared.is_same(app):
-            kinds = ", ".join(function.triggers)
-            return (kinds, f"{function.source}: {kinds}") if function.is_other else ("", "")
-    return None
+    functions = [function for function in functions_of(modules, app) if function.triggers]
+    if not functions:
+        return None
+    kinds = ", ".join(dict.fromkeys(kind for function in functions for kind in function.triggers))
+    return (kinds, f"{functions[0].source}: {kinds}") if all(function.is_other for function in functions) else ("", "")
 
 
 def _trigger_in_code(modules: ProjectModules, app: App) -> tuple[str, str] | None:

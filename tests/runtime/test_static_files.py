@@ -67,10 +67,17 @@ def test_a_name_with_a_hash_is_cached_for_long(host: StaticFilesHost, path: str)
     assert "immutable" in answer(host, path)[1]["cache-control"]
 
 
+@pytest.mark.parametrize("name", ["book-Chapter1.pdf", "budget-2024Plan.pdf", "scan-20240131.pdf", "slides-Week12Intro.pdf"])
+def test_words_with_a_number_are_not_taken_for_a_hash(host: StaticFilesHost, tmp_path: Path, name: str) -> None:
+    (tmp_path / "dist" / name).write_bytes(b"x")
+    assert answer(host, f"/{name}")[1]["cache-control"] == "public, max-age=60"
+
+
 def test_an_unchanged_file_is_not_sent_again(host: StaticFilesHost) -> None:
     tag = answer(host, "/static/site.css")[1]["etag"]
     status, headers, body = answer(host, "/static/site.css", if_none_match=f'"other", W/{tag}')
     assert (status, body, headers["etag"]) == (304, b"", tag)
+    assert headers["content-type"].startswith("text/css")  # without one AWS says JSON, which caches would take over
     assert answer(host, "/static/site.css", if_none_match='"other"')[0] == 200
 
 

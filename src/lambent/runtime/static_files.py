@@ -62,7 +62,8 @@ _TYPES = {
 }
 _FOREVER = "public, max-age=31536000, immutable"
 _BRIEFLY = "public, max-age=60"
-_HASH_MIN = 8
+_HASH_LENGTH = 8
+"""Of bundlers; those in hex may be longer (Django: 12)."""
 
 
 class _File:
@@ -151,12 +152,20 @@ def _has_hash(path: str) -> bool:
     """Return whether the name holds a hash of the content: "app.55e7cbb9ba48.css" (Django), "index-BxYz12k3.js" (Vite)."""
     stem = path.rpartition("/")[2].rpartition(".")[0]
     for part in stem.replace("-", ".").split(".")[1:]:
-        digits = any(char.isdigit() for char in part)
-        is_hex = digits and all(char in "0123456789abcdef" for char in part) and not part.isdigit()
-        is_mixed = digits and part.replace("_", "a").isalnum() and not part.islower() and not part.isupper()
-        if len(part) >= _HASH_MIN and (is_hex or is_mixed):
+        is_hex = len(part) >= _HASH_LENGTH and all(char in "0123456789abcdef" for char in part)
+        if (is_hex and _has_digit(part) and not part.isdigit()) or _is_mixed_hash(part):
             return True
     return False
+
+
+def _is_mixed_hash(part: str) -> bool:
+    """Return whether a part of a name is a hash in base64. "Chapter1" and "2024Plan" are words: their digits are at an end."""
+    is_base64 = len(part) == _HASH_LENGTH and part.replace("_", "a").isalnum()
+    return is_base64 and _has_digit(part.strip("0123456789")) and not part.islower() and not part.isupper()
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
 
 
 def _send(file: _File, request: Request, response: Response) -> None:
@@ -164,14 +173,14 @@ def _send(file: _File, request: Request, response: Response) -> None:
     byte_range = names.get("range", "")
     encoding, ending = ("", "") if byte_range else _encoding(file, names.get("accept-encoding", ""))
     tag = f'"{file.tag}{ending}"'
-    headers = [("cache-control", file.cache_control), ("etag", tag)]
+    headers = [("cache-control", file.cache_control), ("etag", tag), ("content-type", file.type)]
     if file.encodings:
         headers.append(("vary", "accept-encoding"))
     if _matches(names.get("if-none-match", ""), tag):
         response.start(304, headers)
         response.end()
         return
-    headers += [("content-type", file.type), ("accept-ranges", "bytes")]
+    headers.append(("accept-ranges", "bytes"))
     if encoding:
         headers.append(("content-encoding", encoding))
     size = _size(file.path + ending) or 0

@@ -106,7 +106,8 @@ class FunctionUrls:
         metadata = self._metadata(url, request)
         payload = encode(make_event(request, metadata, caller)) if len(request.body) <= PAYLOAD_MAX else request.body
         if len(payload) > PAYLOAD_MAX:
-            log.warning(_TOO_LARGE, _label(url), request.method, request.path, size(len(request.body)))
+            length = size(len(request.body)) if len(request.body) <= PAYLOAD_MAX else f"more than {size(PAYLOAD_MAX)}"
+            log.warning(_TOO_LARGE, _label(url), request.method, request.path, length)
             return response.too_large(PAYLOAD_MAX)
         trace_id = f"{metadata.trace_id};Sampled=0"
         invocation = Invocation(metadata.request_id, payload, _arn(url), trace_id)

@@ -23,6 +23,10 @@ from lambent.module_packages import ADD, adding, known_requirement
         ("graphene_django", "graphene-django"),
         ("typing_extensions", "typing-extensions"),  # packages of packages that apps import too
         ("zope.sqlalchemy", "zope.sqlalchemy"),
+        ("ulid.ULID", "python-ulid"),
+        ("azure.storage.blob.BlobServiceClient", "azure-storage-blob"),  # PyPI's `azure` can't be installed
+        ("google.cloud.pubsub_v1", "google-cloud-pubsub"),
+        ("google", ""),
         ("my_shop", ""),
     ],
 )

@@ -28,6 +28,8 @@ def config(tmp_path: Path) -> Config:
         ("AssertionError: jinja2 must be installed to use Jinja2Templates", ("jinja2",)),
         ("ImportError: Plotly Express requires numpy to be installed. You can install", ("numpy",)),
         ("ImportError: sse must be there. Use `pip install sse_starlette` to install.", ("sse-starlette",)),
+        ("RuntimeError: 'cryptography' package is required for caching_sha2_password auth methods", ("cryptography",)),
+        ("ImportError: Pillow is not installed.", ("pillow",)),
         ("ImportError: email-validator is not installed, run `pip install 'pydantic[email]'`", ("email-validator",)),
     ],
 )

@@ -19,7 +19,8 @@ from lambent.deployment.failure import Failure
 from lambent.deployment.version_breaks import find_break
 from lambent.deployment.writable import failed_write, is_writable
 from lambent.limits import TMP_MAX_MB
-from lambent.module_packages import MISSING_EXTRA, adding, requirement_for
+from lambent.missing_packages import MESSAGE, asked_package
+from lambent.module_packages import adding, requirement_for
 from lambent.removed_modules import CHANGES, changed_in, how_to_get, last_runtime, removed_in
 from lambent.units import listing, verb_for
 
@@ -155,9 +156,9 @@ def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     return f"the app needs {name}, which Python {version} removed{failure.where}", hint
 
 
-def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    package = match[match.lastindex or 0]
-    return f"the package {package} is missing", adding(failure.add_command, package)
+def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    package = asked_package(failure.text)
+    return (f"the package {package} is missing{failure.where}", adding(failure.add_command, package)) if package else None
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -335,7 +336,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"; '(\w+)' is not a package", _shadowed),
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),
     (r"No module named '([\w.]+)'", _missing_module),
-    (MISSING_EXTRA.pattern, _missing_extra),
+    (MESSAGE, _missing_extra),
     (r"cannot import name '\w+' from 'pkg_resources\.extern'", _changed),
     (r"cannot import name '([\w.]+)' from (?:partially initialized module )?'([\w.]+)'", _cannot_import),
     (r"Handler '([^']+)' missing on module '([^']+)'", _no_handler),

@@ -27,7 +27,8 @@ from lambent.deployment.version_breaks import break_of
 from lambent.errors import LambentError, PackagingError
 from lambent.events import ignore
 from lambent.library.start_records import record_path
-from lambent.module_packages import MISSING_EXTRA, adding, known_requirement, package_of
+from lambent.missing_packages import asked_package
+from lambent.module_packages import adding, known_requirement, package_in_text, package_of
 from lambent.package import git_commit
 from lambent.package.build import complete_requirements
 from lambent.package.build_context import BuildContext, BuildOptions
@@ -56,7 +57,7 @@ _MISUSE = re.compile(
     r"cannot import name|No module named '\w+\.|object has no attribute|module '[\w.]+' has no attribute"
     r"|unexpected keyword argument|positional arguments?\b"
 )
-_NO_MODULE = re.compile(rf"No module named '([\w.]+)'|{MISSING_EXTRA.pattern}")
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 def with_corrections(config: Config, cache: Path, options: BuildOptions, error: LambentError) -> Config | None:
@@ -170,9 +171,12 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _missing_package(text: str, config: Config) -> Break | None:
     """Return the well-known package of the module that the app's start lacks, also of one that Python has removed."""
-    module = next(("".join(names) for names in reversed(_NO_MODULE.findall(text))), "").replace("-", "_")
+    module, package = next(reversed(_NO_MODULE.findall(text)), ""), asked_package(text)
+    if module:
+        requirement = (known_requirement(module) or substitute_for(module)) if "." not in module else ""
+    else:
+        module, requirement = package.replace("-", "_"), package_in_text(package)
     top, modules = module.partition(".")[0], ProjectModules(config.folder)
-    requirement = (known_requirement(module) or substitute_for(module)) if module == top else ""
     if not requirement or modules.find(top) is not None or modules.find(top, (config.app.root, ".")) is not None:
         return None
     return Break(f"the app's start imports {module}", (requirement,))

@@ -14,6 +14,7 @@ from lambent.library import (
     empty_settings,
     example_files,
     files_above,
+    guarded_imports,
     left_out_files,
     unset_variables,
 )
@@ -33,6 +34,7 @@ def explain(error: FunctionFailedError | PackagingError, config: Config, artifac
     database_folders.explain(error, config)
     empty_settings.explain(error, config)
     dynaconf_settings.explain(error, config)
+    guarded_imports.explain(error, config, artifact)
 
 
 def _name_break(error: FunctionFailedError | PackagingError, artifact: Artifact) -> None:

@@ -71,6 +71,11 @@ def test_settings_of_from_object_are_those_for_an_app_that_is_live(tmp_path: Pat
     assert (f"APP_SETTINGS={value} (from config.py)" in str(lines)) == bool(value)
 
 
+def test_names_in_small_letters_are_known_too(tmp_path: Path) -> None:
+    values = chosen(tmp_path, "SECRET = os.environ['secret']\nALGORITHM = os.environ['algorithm']\n")
+    assert re.fullmatch(r"[0-9a-f]{64}", values["secret"]) and values["algorithm"] == "HS256"
+
+
 def test_secret_in_a_file_that_is_not_sent_is_not_the_one(tmp_path: Path) -> None:
     files = {"main.py": f"import os\nKEY = os.environ['SECRET_KEY'], os.environ['LEVEL']\n{FLASK}"}
     folder = write_project(tmp_path / "shop", {**files, ".env": "SECRET_KEY=mine\nLEVEL=info\n"})

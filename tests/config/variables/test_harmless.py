@@ -31,6 +31,7 @@ def test_harmless(name: str, value: str) -> None:
         *(("DATABASE_URL", "postgres://u:p@db.acme.io/x"), ("DATABASE_URL", "sqlite:////home/me/x.db"), ("DB_HOST", "db")),
         *(("REDIS_URL", "redis://redis:6379"), ("API_URL", "http://localhost:8000"), ("FRONT_URL", "http://backend:80")),
         *(("DATA_DIR", "/home/me/data"), ("DATA_DIR", "C:\\data"), ("SENDER", "me@acme.io"), ("HOST", "0.0.0.0")),
+        *(("secret", "deff1952"), ("db_password", "postgres"), ("Api_Key", "abcd"), ("db_host", "db")),
     ],
 )
 def test_secret_placeholder_or_own_machine(name: str, value: str) -> None:

@@ -21,14 +21,14 @@ from lambent.config.variables.unset import django_report
 from lambent.events import Event, Notice
 
 _SECRET_BYTES = 32
-_DEBUG = re.compile(r"(?:\w+_)?DEBUG")
+_DEBUG = re.compile(r"(?:\w+_)?DEBUG", re.I)
 _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
 _CUSTOMARY = (
     (re.compile(r"FLASK_ENV"), "production"),  # Flask's own default
-    (re.compile(r"(?:JWT_|AUTH_|TOKEN_|ACCESS_)*ALGORITHM"), "HS256"),  # those of FastAPI's tutorial
-    (re.compile(r"(?:JWT_|AUTH_)?(?:ACCESS_)?TOKEN_EXPIRE_MINUTES"), "30"),
+    (re.compile(r"(?:JWT_|AUTH_|TOKEN_|ACCESS_)*ALGORITHM", re.I), "HS256"),  # those of FastAPI's tutorial
+    (re.compile(r"(?:JWT_|AUTH_)?(?:ACCESS_)?TOKEN_EXPIRE_MINUTES", re.I), "30"),
 )
 
 

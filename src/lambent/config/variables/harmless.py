@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 _SECRET_NAME = re.compile(
-    r"SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE|(?:^|_)(?:ID|PIN)$"
+    r"SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE|(?:^|_)(?:ID|PIN)$",
+    re.I,
 )
-_PLAIN_NAME = re.compile(r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT|TABLE|BUCKET)$")
+_PLAIN_NAME = re.compile(
+    r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT|TABLE|BUCKET)$", re.I
+)
 """Names of numbers, of resources and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, USERS_TABLE."""
-_ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT")
+_ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT", re.I)
 _PLACEHOLDER = re.compile(
     r"your|placeholder|example|xxx|\.\.\.|[<>{}]|secret|password|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b|(?<![a-z])my[-_]"
     r"|(?<![a-z])(?:(?:change|replace|insert|enter|fill)(?:me|this|it|in|with|your)?|dummy|fake|todo|tbd)(?![a-z])",

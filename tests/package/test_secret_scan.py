@@ -141,6 +141,15 @@ def test_error_names_the_location_and_not_the_secret(tmp_path: Path) -> None:
     check(files, ("deep/key.txt", "main.py"))
 
 
+@pytest.mark.parametrize("name", ["shop/aws/conf.py", "main.py"])
+def test_file_that_the_app_imports_is_not_to_be_left_out(tmp_path: Path, name: str) -> None:
+    texts = {"main.py": "from shop.aws.conf import *\n", "shop/aws/conf.py": ""} | {name: f"TOKEN = 'ghp_{letters(36)}'\n"}
+    files = collect(write_project(tmp_path, texts)).files
+    with pytest.raises(PackagingError) as error:
+        check(files, (), lambda: ["main"])
+    assert ".lambentignore" not in error.value.hint and "allow_secrets" in error.value.hint
+
+
 def test_tests_with_secrets_are_left_out_unless_the_app_imports_them(tmp_path: Path) -> None:
     token = f"TOKEN = 'ghp_{letters(36)}'\n"
     tests = ("codecov.yml", "shop/tests.py", "tests/data/answer.json", "tests/unit/test_key.py")

@@ -12,7 +12,7 @@ import codecs
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from itertools import islice
 
 from msgspec import Struct
@@ -117,23 +117,40 @@ def check(
     if tests and (_are_tests(files, start_modules()) or _imports_tests(files, tests)):
         tests.clear()
     if needed := [secret for secret in secrets if secret.file not in tests]:
-        raise _refusal(needed)
+        raise _refusal(needed, is_imported=_is_imported(files, {secret.file for secret in needed}, start_modules()))
     return tuple(sorted(tests))
 
 
 def _are_tests(files: Iterable[str], modules: Iterable[str]) -> bool:
     """Return whether one of these modules may be in a file that looks like a test."""
+    return _has_one(filter(_TEST.search, files), modules)
+
+
+def _has_one(files: Iterable[str], modules: Iterable[str]) -> bool:
+    """Return whether one of these modules may be in one of these files."""
     ends = tuple(f"/{module.replace('.', '/')}{end}" for module in modules for end in (".py", "/__init__.py"))
-    return any(_TEST.search(name) and f"/{name}".endswith(ends) for name in files)
+    return any(f"/{name}".endswith(ends) for name in files)
+
+
+def _is_imported(files: Mapping[str, SourceFile], names: Set[str], start_modules: Iterable[str]) -> bool:
+    """Return whether one of these files is imported first, or may be by another file."""
+    stems = {name.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2] for name in names if name.endswith(".py")}
+    others = (name for name in files if name.endswith(".py") and name not in names)
+    return _has_one(names, start_modules) or _import_one(files, others, stems)
+
+
+def _import_one(files: Mapping[str, SourceFile], modules: Iterable[str], stems: Iterable[str]) -> bool:
+    """Return whether one of these modules imports a module with one of these names, or something from it."""
+    names = "|".join(map(re.escape, sorted(stems)))
+    imports = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t][^\n]*\b(?:{names})\b".encode())
+    return bool(names) and any(imports.search(_text(name, files[name])) for name in modules)
 
 
 def _imports_tests(files: Mapping[str, SourceFile], tests: set[str]) -> bool:
     """Return whether a module that is no test may import one of these, or of their folders."""
     parts = {part for test in tests for part in test.removesuffix(".py").split("/")}
-    names = "|".join(sorted(part for part in parts if _TEST.search(f"{part}.py")))
-    imports = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t][^\n]*\b(?:{names})\b".encode())
     modules = (name for name in files if name.endswith(".py") and not _TEST.search(name))
-    return any(imports.search(_text(name, files[name])) for name in modules)
+    return _import_one(files, modules, (part for part in parts if _TEST.search(f"{part}.py")))
 
 
 def scan(name: str, data: bytes) -> Iterator[Secret]:
@@ -198,20 +215,21 @@ def _cure(secret: Secret) -> str:
     return "remove it, and pass it to the function as an environment variable"
 
 
-def _refusal(secrets: list[Secret]) -> PackagingError:
+def _refusal(secrets: list[Secret], *, is_imported: bool) -> PackagingError:
     first = secrets[0]
     files = list(dict.fromkeys(secret.file for secret in secrets))
     more = f", and {len(secrets) - 1} more" if len(secrets) > 1 else ""
     listed = "\n".join(f"{secret.file}:{secret.line}  {secret.kind}" for secret in secrets[:_SHOWN])
     names = ", ".join(f'"{name}"' for name in files[:_SHOWN])
     paths = shlex.join(f"/{name}" for name in files[:_SHOWN])
-    ignoring = f"the file out: echo '/{files[0]}'" if len(files) == 1 else f"the files out: printf '%s\\n' {paths}"
+    leaving = f"the file out: echo '/{files[0]}'" if len(files) == 1 else f"the files out: printf '%s\\n' {paths}"
+    ignoring = "" if is_imported else f"or leave {leaving} >> .lambentignore\n"
     return PackagingError(
         f"the zip would contain a secret: {first.kind} in {first.file}, line {first.line}{more}",
         where=f"{first.file}:{first.line}",
         hint=(
             f"{_cure(first)}\n"
-            f"or leave {ignoring} >> .lambentignore\n"
+            f"{ignoring}"
             f"or, if it isn't confidential: allow_secrets = [{names}] in pyproject.toml [tool.lambent]"
         ),
         detail=listed if len(secrets) > 1 else "",

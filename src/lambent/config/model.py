@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from posixpath import normpath
 from typing import Literal
 
 from msgspec import Struct, field
@@ -103,8 +104,13 @@ class App(Struct, frozen=True):
     limits_source: str = ""
 
     def is_same(self, other: App) -> bool:
-        """Return whether both are the same object, wherever each was found."""
-        return (self.root, self.module, self.attribute) == (other.root, other.module, other.attribute)
+        """Return whether both are the same object, wherever each was found: "hello.app" is the module "app" of "hello/"."""
+        return (self._path, self.attribute) == (other._path, other.attribute)
+
+    @property
+    def _path(self) -> str:
+        """The module's file without its suffix, relative to the project."""
+        return normpath(f"{self.root}/{self.module.replace('.', '/')}")
 
     @property
     def handler(self) -> str:

@@ -225,7 +225,11 @@ def test_values_of_serverless_that_stand_in_the_file_itself(tmp_path: Path) -> N
     code = "def handler(event, context):\n    return {}\n"
     (function,) = read_functions(write_project(tmp_path, {"serverless.yml": OWN_VALUES, "src/notes.py": code}))
     assert function.command.targets == ("src/notes:handler",)
-    assert dict(function.variables) == {"TABLE": "notes-dev", "STAGE": "dev", "REGION": "eu-west-1"}
+    variables = {"TABLE": "notes-dev", "STAGE": "dev", "REGION": "eu-west-1"}
+    assert dict(function.variables) == variables
+    write_project(tmp_path, {"serverless.yml": OWN_VALUES.replace("  stage: dev\n", "")})
+    (function,) = read_functions(tmp_path)
+    assert dict(function.variables) == variables  # "dev" is the stage of a provider that names none
 
 
 API = """\
@@ -292,6 +296,13 @@ def test_functions_with_code_in_one_folder_have_it_as_their_root(tmp_path: Path)
     files = {"jobs/app.py": EVENT.format("greet"), "template.yaml": API.format(first="jobs/", second="jobs", method="post")}
     app = detect(write_project(tmp_path, TWO | files))
     assert (app.root, app.code_folders, app.modules) == ("jobs", (), ("app", "other"))
+
+
+def test_functions_whose_folders_are_in_the_root_are_one_app_too(tmp_path: Path) -> None:
+    """A function that a usual name finds as hello.app in src/ is app in src/hello/ for the template."""
+    text = API.format(first="src/hello/", second="src/jobs/", method="post").replace("app.greet", "app.lambda_handler")
+    hello = {"src/hello/app.py": EVENT.format("lambda_handler"), "src/jobs/other.py": EVENT.format("greet")}
+    assert detect(write_project(tmp_path, {**hello, "template.yaml": text})).code_folders == ("src/hello", "src/jobs")
 
 
 def test_serverless_functions_become_one_app_with_all_their_events(tmp_path: Path) -> None:

@@ -31,6 +31,12 @@ def test_instructions_name_the_app(tmp_path: Path, file: str, text: str) -> None
     assert (app.spec, app.source) == ("second:app", file)
 
 
+def test_tests_that_instructions_run_are_no_app(tmp_path: Path) -> None:
+    files = {"test_main.py": FLASK, "main.py": "def webhook(request): ...\n", "README.md": "    $ python test_main.py\n"}
+    with pytest.raises(DetectionError, match="no app found"):
+        detect(write_project(tmp_path, files))
+
+
 def test_instructions_change_the_folder(tmp_path: Path) -> None:
     readme = "```\ngit clone shop\ncd shop\ncd backend\nuvicorn second:app\n```\n"
     files = {f"backend/{name}": text for name, text in TWO.items()}

@@ -40,4 +40,5 @@ def test_secret_placeholder_or_own_machine(name: str, value: str) -> None:
 
 def test_stage_of_a_deployed_value_is_no_sign_of_development() -> None:
     assert is_harmless("TABLE", "users-dev", deployed=True) and not is_harmless("TABLE", "users-dev")
+    assert is_harmless("EXAMPLE_TABLE", "dev-Example", deployed=True) and not is_harmless("TABLE", "example")
     assert not is_harmless("API_URL", "http://localhost:8000", deployed=True)

@@ -82,6 +82,10 @@ def test_project_above_is_added_by_its_path_from_the_file(tmp_path: Path) -> Non
     assert "add ../.. to requirements.txt" in Advice("add {} to requirements.txt", project).for_module("shop", ["app"])
 
 
+def test_a_module_of_another_tool_is_no_package() -> None:
+    assert Advice().for_module("serverless_sdk", []).startswith("remove this import")
+
+
 def configure(project: Path) -> Config:
     return load(project, Flags(app="main:handler", runtime="python3.13"), os.environ, date(2026, 11, 23))
 

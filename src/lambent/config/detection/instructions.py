@@ -39,6 +39,8 @@ _CONSOLE_SCRIPTS = re.compile(
     r"""console_scripts["']?\s*[=:](?P<lines>(?:\s*[\[("',]*\s*[\w.-]+\s*=\s*[\w.]+:[\w.]+["',]*)+)"""
 )
 _CONSOLE_SCRIPT = re.compile(r"([\w.-]+)\s*=\s*([\w.]+):")
+_TEST = re.compile(r"(?:^|[/.])(?:test_\w+|\w+_test)(?:\.py)?(?::|$)")
+"""A file of tests, which makes an app of its own for them."""
 _PROGRAMS = ("main.py", "app.py", "run.py", "server.py", "__main__.py", "start.py")
 
 
@@ -56,7 +58,8 @@ def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declar
         yield Declaration(StartCommand((module,), is_program=True), source)
     for path in (path for pattern in _FILES for path in sorted(folder.glob(pattern)) if path.is_file()):
         for command in _commands(folder, read_text(path)):
-            yield Declaration(command, path.name)
+            if not _TEST.search(command.targets[0]):
+                yield Declaration(command, path.name)
 
 
 def _served_imports(file: str, text: str) -> Iterator[str]:

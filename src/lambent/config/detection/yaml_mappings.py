@@ -8,6 +8,8 @@ from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
 _VARIABLE = re.compile(r"\$\{(?P<kind>self|opt|env|sls):(?P<path>[\w.-]+)(?:\s*,\s*['\"]?(?P<default>[\w./:@-]*)['\"]?)?\}")
+_STAGES = ("sls:stage", "self:provider.stage")
+"""Variables that are "dev" unless the file or a command line says another stage."""
 _ITEM = re.compile(r"^(?P<indent> *- +)(?P<value>\S.*)$")
 _ROUNDS_MAX = 4
 _PAIR = re.compile(r"""["']?(?P<key>[\w.:/-]+)(?:["']\s*:\s*|\s*:\s+)(?P<value>.*)""", re.DOTALL)
@@ -154,7 +156,7 @@ def _substitute(value: Any, top: dict[str, Any]) -> Any:
 def _value_of(match: re.Match[str], top: dict[str, Any]) -> str:
     *parents, last = match["path"].split(".")
     own = text_at(mapping_at(top, *parents), last) if match["kind"] == "self" else ""
-    stage = "dev" if match[0].startswith("${sls:stage") else ""  # the default of its command line
+    stage = "dev" if f"{match['kind']}:{match['path']}" in _STAGES else ""
     default = match["default"] or ""
     return own or (f"${{{default}}}" if ":" in default else default) or stage or match[0]
 

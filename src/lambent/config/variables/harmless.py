@@ -19,6 +19,9 @@ _PLACEHOLDER = re.compile(
     re.I,
 )
 _DEVELOPMENT = re.compile(r"dev|debug|local|test|127\.0\.0\.1|0\.0\.0\.0|::1|host\.docker", re.I)
+_RESOURCE_NAME = re.compile(r"(?:TABLE|BUCKET|QUEUE|TOPIC)(?:_NAME)?$")
+_EXAMPLE = re.compile(r"example", re.I)
+"""In the name of a resource that another tool makes, no placeholder: "dev-Example" is the table."""
 _OWN_PATH = re.compile(r"(?:/(?!tmp\b|dev/)|[A-Za-z]:\\|~|file:)")
 _OWN_DATABASE = re.compile(r"sqlite[a-z+]*:///(?!/)\S+")
 _PUBLIC_ADDRESS = re.compile(r"\*|(?:https://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/][^@]*)?", re.I)
@@ -31,7 +34,8 @@ def is_harmless(name: str, value: str, *, deployed: bool = False) -> bool:
     """
     if _OWN_DATABASE.fullmatch(value):
         return True
-    if not value or is_placeholder(value) or _OWN_PATH.match(value) or "@" in value:
+    text = _EXAMPLE.sub("", value) if deployed and _RESOURCE_NAME.search(name) else value
+    if not value or is_placeholder(text) or _OWN_PATH.match(value) or "@" in value:
         return False
     if _DEVELOPMENT.search(value) and not deployed:
         return False

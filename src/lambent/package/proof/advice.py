@@ -17,6 +17,8 @@ from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 _NOTHING: Mapping[str, str] = {}
+_WITHOUT_PACKAGE = {"serverless_sdk": "remove this import and its uses: only what the Serverless Dashboard deploys has it"}
+"""Modules that no package has, with what to do: the package `serverless-sdk` has another one."""
 _FILE_ABOVE = re.compile(r" to ((?:\.\./)+)\S+\.txt$")
 
 
@@ -33,6 +35,8 @@ class Advice(Struct, frozen=True):
         """
         if left_out := self.for_left_out(module):
             return left_out
+        if remedy := _WITHOUT_PACKAGE.get(module):
+            return remedy
         names = sorted(own)
         if hyphenated := next((name for name in names if "-" in name and name.replace("-", "_") == module), ""):
             return f"rename {hyphenated}/ to {module}/: no import finds a folder with a hyphen"

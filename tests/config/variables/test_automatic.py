@@ -144,6 +144,8 @@ def test_secret_with_a_default_is_left_alone(tmp_path: Path) -> None:
 def test_switch_for_debugging_is_off_and_a_port_is_a_number(tmp_path: Path) -> None:
     text = "DEBUG = bool(int(os.environ['APP_DEBUG']))\nPORT = int(os.environ['PORT'])"
     assert chosen(tmp_path, text) == {"APP_DEBUG": "0", "PORT": "8080"}
+    write_project(tmp_path / "shop", {".env.example": "APP_DEBUG=True"})
+    assert chosen(tmp_path, text)["APP_DEBUG"] == "False"
 
 
 def test_flask_is_in_production_unless_the_project_says_otherwise(tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
             ["KEY"],
         ),
         ("import os\nurl = os.getenv('URL')\nif not url:\n    raise RuntimeError('URL is missing')", ["URL"]),
+        (
+            "import os\nclass Settings:\n    def __init__(self, key): ...\n    @classmethod\n    def load(cls):\n"
+            "        mode = os.getenv('MODE')\n        if mode not in ['a', 'b']:\n            raise ValueError(mode)\n"
+            "        return cls(cls.require('KEY'))\n    @staticmethod\n    def require(name):\n"
+            "        return os.environ[name]\nsettings = Settings.load()",
+            ["MODE", "KEY"],
+        ),
         ("import os, sys\nurl = os.getenv('URL', '')\nif url == '' or not os.getenv('KEY'):\n    sys.exit(1)", ["URL", "KEY"]),
         ("import os\nassert os.getenv('URL'), 'set URL'", ["URL"]),
         ("import os\nif 'URL' not in os.environ:\n    raise SystemExit('set URL')", ["URL"]),

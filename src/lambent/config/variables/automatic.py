@@ -22,6 +22,8 @@ from lambent.events import Event, Notice
 
 _SECRET_BYTES = 32
 _DEBUG = re.compile(r"(?:\w+_)?DEBUG", re.I)
+_FALSE = {"true": "false", "false": "false", "True": "False", "False": "False"}
+"""The word for False of a project whose files have one of these as the value: some code takes no other."""
 _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
@@ -94,7 +96,8 @@ def _secrets(
 def _constants(unset: Sequence[Read], proposals: Mapping[str, Proposal]) -> Iterator[Automatic]:
     for read in unset:
         if read.fails == "start" and _DEBUG.fullmatch(read.name):
-            yield Automatic(read.name, "0")  # every library's word for False, and a number
+            example = proposals[read.name].value if read.name in proposals else ""
+            yield Automatic(read.name, _FALSE.get(example, "0"))  # every library's word for False, and a number
         elif read.fails == "start" and read.name == "PORT":
             yield Automatic(read.name, _PORT)
         elif read.fails == "start" and not usable_proposals([read], proposals):

@@ -60,10 +60,22 @@ class Scope(Struct, frozen=True):
 
 
 class Definition(Struct, frozen=True):
-    """A function or class of the app's own code, and the scope that it is in."""
+    """A function or class of the app's own code, and the scope that it is in. `owner` is the class of a class method."""
 
     node: Function | ast.ClassDef
     scope: Scope
+    owner: Definition | None = None
+
+    def find_method(self, name: str) -> Definition | None:
+        """Return a method that can be called on the class itself."""
+        for part in self.node.body if isinstance(self.node, ast.ClassDef) else []:
+            if isinstance(part, Function) and part.name == name:
+                decorators = [ast.unparse(each) for each in part.decorator_list]
+                if "classmethod" in decorators:
+                    return Definition(part, self.scope, self)
+                if "staticmethod" in decorators:
+                    return Definition(part, self.scope)
+        return None
 
 
 class Bound(Struct, frozen=True):

@@ -136,9 +136,12 @@ class CodeReader(Expressions):
         if isinstance(node, ast.Match) and branch == []:  # settings for each environment, and none for no environment
             self.need_later(self.evaluate(test, scope))
         if branch and self._ends(branch, scope):  # none of the values that it takes
-            for part in ast.walk(test):
-                if isinstance(part, ast.Name | ast.Call):
-                    self.need(self.evaluate(part, scope))
+            values = [self.evaluate(part, scope) for part in ast.walk(test) if isinstance(part, ast.Name | ast.Call)]
+            for bound in values:
+                self.need(bound)
+            is_unset = any(bound.is_none and bound.variable not in self.variables for bound in values)
+            if isinstance(node, ast.If) and branch is node.body and is_unset:
+                return node.orelse
         return branch
 
     def _case(self, node: ast.Match, value: object, scope: Scope) -> list[ast.stmt] | None:

@@ -242,6 +242,8 @@ class Expressions(ABC):
             return library_reads.with_method(base.library, node.attr)
         if base.definition is not None and node.attr in ("model_validate", "parse_obj"):
             return base
+        if base.definition is not None:
+            return Bound(definition=base.definition.find_method(node.attr))
         if base.module is None:
             return NOTHING
         names = self.run_module(base.module).names
@@ -328,6 +330,8 @@ class Expressions(ABC):
         """Return the parameters of a function that a call binds, the defaults included."""
         if isinstance(definition.node, ast.ClassDef):
             return dict(keywords)
+        if definition.owner is not None:
+            arguments = [Bound(definition=definition.owner), *arguments]
         parameters = definition.node.args
         names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
         defaults = zip(reversed(names), reversed(parameters.defaults), strict=False)

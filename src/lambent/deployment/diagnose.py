@@ -158,7 +158,9 @@ def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     package = asked_package(failure.text)
-    return (f"the package {package} is missing{failure.where}", adding(failure.add_command, package)) if package else None
+    if not package:
+        return None
+    return f"the package {package} is missing{failure.where}", adding(failure.add_command, package)
 
 
 def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:

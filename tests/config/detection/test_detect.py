@@ -261,6 +261,14 @@ def test_several_apps_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "app.py:2" in error.value.detail
 
 
+def test_package_with_an_app_does_not_win_over_a_collection(tmp_path: Path) -> None:
+    files = {"shop/__init__.py": "", "shop/app.py": FLASK, "uses_shop.py": "from shop.app import app\n", "demo.py": FLASK}
+    collection = {f"{name}.py": FASTAPI for name in ("chat", "hello", "todo")}
+    assert detect(write_project(tmp_path / "a", {**files, "chat.py": FASTAPI, "hello.py": FASTAPI})).spec == "shop.app:app"
+    with pytest.raises(DetectionError, match=r"found 4 apps, .*: chat:app, hello:app, todo:app, shop\.app:app"):
+        detect(write_project(tmp_path / "b", {**files, **collection}))
+
+
 def test_several_apps_in_one_file_are_listed(tmp_path: Path) -> None:
     text = "from flask import Flask\nshop = Flask('a')\nadmin = Flask('b')\n"
     with pytest.raises(DetectionError, match="main:shop, main:admin"):

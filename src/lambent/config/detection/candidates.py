@@ -36,6 +36,8 @@ _ORDER = (
 
 _EXAMPLE = re.compile(r"(?:^|[._])(?:examples?|demos?|samples?|tests?|old|backup|copy|playground|tutorial)\d*(?:[._]|$)")
 _VERSION = re.compile(r"_?v?\d+(?:_\d+)*$")
+_COLLECTION = 3
+"""So many files with an app each, next to a package with one, are a collection of examples, and none is the main one."""
 _FIRST = {"asgi": ("main", "app", "api"), "wsgi": ("wsgi", "app")}
 """The files that `fastapi run` and `flask run` look for, in their order."""
 _NOT_WEB = frozenset(
@@ -221,7 +223,28 @@ def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candida
     best = _best(candidates)
     if len(best) == 1:
         return best[0]
-    raise several_apps_error(modules, [(each.spec, each.kind, each.module.path, each.value.line) for each in best])
+    raise _several(modules, best)
+
+
+def check_examples(modules: ProjectModules, best: Candidate) -> None:
+    """Raise DetectionError if the app of a package is only one of a collection: the files next to that package have apps too."""
+    if best.module.tier != 1 or best.strength != "object":
+        return
+    beside = survey(modules, [module for module in modules.candidates() if module.tier == 2])
+    others = [each for each in _best(beside.candidates) if each.strength == "object" and _is_alone(modules, each, best)]
+    if len(others) >= _COLLECTION:
+        raise _several(modules, [*others, best])
+
+
+def _is_alone(modules: ProjectModules, candidate: Candidate, other: Candidate) -> bool:
+    """Return whether a file makes its own app, without the other one's module. An example that is named so doesn't count."""
+    is_own = candidate.value.definition is not None and candidate.value.definition[0] == candidate.module.name
+    is_example = _EXAMPLE.search(candidate.module.name) is not None
+    return is_own and not is_example and other.module.path not in ImportGraph(modules, candidate.module).files
+
+
+def _several(modules: ProjectModules, apps: list[Candidate]) -> DetectionError:
+    return several_apps_error(modules, [(each.spec, each.kind, each.module.path, each.value.line) for each in apps])
 
 
 def choose_main(modules: ProjectModules, candidates: list[Candidate]) -> Candidate | None:

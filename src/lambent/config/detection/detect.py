@@ -18,7 +18,16 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lambent.config.detection import frameworks as fw
-from lambent.config.detection.candidates import Candidate, Survey, choose, choose_best, choose_main, lambda_handlers, survey
+from lambent.config.detection.candidates import (
+    Candidate,
+    Survey,
+    check_examples,
+    choose,
+    choose_best,
+    choose_main,
+    lambda_handlers,
+    survey,
+)
 from lambent.config.detection.datasette_files import is_for_datasette, no_database_error
 from lambent.config.detection.declarations import read_declarations
 from lambent.config.detection.declared_app import find_declared_app, with_remarks
@@ -192,6 +201,8 @@ def _chosen(modules: ProjectModules, results: Survey) -> Candidate | None:
     best = choose(modules, results.candidates)
     if results.unreadable and (best is None or (not best.module.tier and results.unreadable[0] < best.rank)):
         raise results.unreadable[1]
+    if best is not None:
+        check_examples(modules, best)
     return best
 
 

@@ -225,6 +225,13 @@ CASES = (
         "jinja2 must be installed to use Jinja2Templates",
     ),
     Case(
+        "a static file of Django",
+        "the static file a.js isn't among those that collectstatic found",
+        "put a.js into static/ of an app or a folder of STATICFILES_DIRS",
+        "ValueError",
+        "Missing staticfiles manifest entry for 'a.js'",
+    ),
+    Case(
         "email validator of WTForms",
         "the package email_validator is missing",
         "add email_validator",

@@ -106,6 +106,17 @@ def test_templates_of_django_that_a_frontend_builds(folder: Path) -> None:
     assert error.hint.startswith('build it (npm install && npm run build) and set include = ["build"] under')
 
 
+def test_static_files_of_django_that_a_frontend_builds(folder: Path) -> None:
+    message = "ValueError: Missing staticfiles manifest entry for 'dist/app.js'"
+    assert fail(folder, message)[0].hint == "fix the error"
+    (folder / "package.json").write_text('{"scripts": {"build": "vite build"}}')
+    first = "build the frontend first: npm install && npm run build"
+    hint = fail(folder, message)[0].hint
+    assert hint == f'{first}, and set include = ["static/"] under [tool.lambent] in pyproject.toml'
+    (folder / ".gitignore").write_text("")
+    assert fail(folder, message)[0].hint == first
+
+
 def test_a_file_next_to_the_module_that_misses_it(folder: Path) -> None:
     (folder / "shop/data.txt").write_text("x")
     config = load(folder, Flags(app="main:app", runtime=RUNTIME), {}, date.today())

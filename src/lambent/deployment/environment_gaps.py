@@ -100,6 +100,12 @@ def _missing_template(failure: Failure, match: re.Match[str]) -> tuple[str, str]
     return f"the template {match[1]} isn't in the zip{failure.where}", hint
 
 
+def _missing_static_file(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
+    """Django's storages with a manifest refuse a name that `collectstatic` hasn't found."""
+    hint = f"put {match[1]} into static/ of an app or a folder of STATICFILES_DIRS, or correct its name in the template"
+    return f"the static file {match[1]} isn't among those that collectstatic found{failure.where}", hint
+
+
 def _missing_in_aws(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """A table, bucket or queue that a SAM template or serverless.yml would make next to the function."""
     name = {"ResourceNotFoundException": "DynamoDB table", "NoSuchBucket": "S3 bucket"}.get(match[1], "SQS queue")
@@ -183,6 +189,7 @@ TABLE: tuple[tuple[str, Callable[[Failure, re.Match[str]], tuple[str, str] | Non
     (r"relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist", _not_migrated),  # PostgreSQL, MySQL
     (r"Directory '([^']+)' does not exist", _missing_folder),  # Starlette
     (r"(?:TemplateNotFound|TemplateDoesNotExist): '?([\w./-]+)", _missing_template),  # Jinja, Django
+    (r"Missing staticfiles manifest entry for '([^']+)'", _missing_static_file),
     (r"EndpointConnectionError: Could not connect to the endpoint URL: \"(https://[\w.-]+\.amazonaws\.com)", _aws_out_of_reach),
     (
         r"[Cc]onnection refused|Connect call failed|Can't connect to MySQL|connection to server on socket|host name"

@@ -21,6 +21,7 @@ _MISSING = re.compile(
     r"|(?:[Nn]ot found|[Mm]issing|[Nn]o such \w+|not exist)\b[^\n/]*(/(?:var/task|tmp/app)/[\w./-]*\w)"  # what apps raise
     r"|(/(?:var/task|tmp/app)/[\w./-]*\w)['\"]?,? (?:is |was )?(?:not found|missing|doesn't exist|does not exist)"
 )
+_NO_STATIC_FILE = re.compile(r"Missing staticfiles manifest entry for '([^']+)'")  # Django
 _NO_DJANGO_TEMPLATE = re.compile(r"TemplateDoesNotExist: [\w./-]+")
 _SETTINGS_PATH = re.compile(r"""\w*(?:DIR|ROOT|PATH)\w*\)?((?:\s*[,/]\s*["'][\w./-]+["'])+)""")
 """`os.path.join(BASE_DIR, "frontend", "build")`, `BASE_DIR / "dist"`"""
@@ -38,12 +39,24 @@ def explain(error: LambentError, config: Config, artifact: Artifact) -> None:
     packed = frozenset(entry.name for entry in artifact.entries)
     name = _left_out(text, config, packed)
     folder = "" if name else _unbuilt_templates(text, config) or _missing_folder(text)
-    if name or (folder and is_left_out(folder, config, packed)):
+    if static := _NO_STATIC_FILE.search(text):
+        _explain_static_file(error, static[1], config, packed)
+    elif name or (folder and is_left_out(folder, config, packed)):
         _explain(error, name or folder, config, packed)
     elif config.path.is_dir() and (build := frontend_build(config.path, folder)):
         error.hint = f"if the frontend's build makes it: {build}"
     else:
         _explain_file_next_to_module(error, text, packed)
+
+
+def _explain_static_file(error: LambentError, name: str, config: Config, packed: frozenset[str]) -> None:
+    """Name the command that builds a static file of Django, if the project has a frontend, and what packs it then."""
+    build = frontend_build(config.path, f"static/{name}") if config.path.is_dir() else ""
+    paths = [f"{folder}/{name}" for folder in ("static", *_settings_folders(config))] if build else []
+    if build and not any((config.path / path).exists() for path in paths):
+        left_out = next((path for path in paths if is_left_out(path, config, packed)), "")
+        include = f", and set {include_line(pattern_for(left_out, packed, is_folder=False))}" if left_out else ""
+        error.hint = f"build the frontend first: {build}{include}"
 
 
 def _explain_file_next_to_module(error: LambentError, text: str, packed: frozenset[str]) -> None:
@@ -88,14 +101,18 @@ def _unbuilt_templates(text: str, config: Config) -> str:
     """Return the folder of a frontend's build in which Django looks for a template that is missing, or ""."""
     if not _NO_DJANGO_TEMPLATE.search(text):
         return ""
-    settings = "\n".join(read_text(path) for path in own_files(config))
-    for parts in _SETTINGS_PATH.findall(settings):
-        name = re.sub(r"[\s,/\"']+", "/", parts).strip("/")
+    for name in _settings_folders(config):
         for path in (name, f"{config.app.root}/{name}".removeprefix("./")):
             is_built = BUILT_FOLDERS.intersection(path.split("/")) and frontend_build(config.path, path)
             if is_built and not (config.path / path / "index.html").exists():
                 return path
     return ""
+
+
+def _settings_folders(config: Config) -> list[str]:
+    """Return the folders that the app's own files name by the place of one of them, as paths."""
+    settings = "\n".join(read_text(path) for path in own_files(config))
+    return [re.sub(r"[\s,/\"']+", "/", parts).strip("/") for parts in _SETTINGS_PATH.findall(settings)]
 
 
 def _template(config: Config, template: str, packed: frozenset[str]) -> str:

@@ -227,7 +227,7 @@ def choose_best(modules: ProjectModules, candidates: list[Candidate]) -> Candida
 
 
 def check_examples(modules: ProjectModules, best: Candidate) -> None:
-    """Raise DetectionError if the app of a package is only one of a collection: the files next to that package have apps too."""
+    """Raise DetectionError if a package's app is only one of a collection: the files next to the package have apps too."""
     if best.module.tier != 1 or best.strength != "object":
         return
     beside = survey(modules, [module for module in modules.candidates() if module.tier == 2])

@@ -20,7 +20,8 @@ from lambent.units import listing, pronoun_for, verb_for
 
 _WEBSOCKET = re.compile(
     r"\.(?:add_)?(?:api_)?websocket(?:_route)?\(|^\s*@websocket(?:_listener|_stream)?\(|@\w+\.ws\("
-    r"|\bWebSocket(?:Route\(|Endpoint\b)|WebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|\bSocks?(?:ets)?\(\w*\)",
+    r"|\bWebSocket(?:Route\(|Endpoint\b)|WebsocketConsumer\b|\bSocketIO\(|\bsocketio\.(?:Async)?Server\(|\bSocks?(?:ets)?\(\w*\)"
+    r"|\bui\.run_with\(",  # NiceGUI
     re.MULTILINE,
 )
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
@@ -112,7 +113,7 @@ def _unsent_variables(folder: Path, texts: Iterable[str], config: Config, unset:
     """Name the variables that the app reads and the function doesn't get: those in .env, then those that nothing sets."""
     sent = {name for name, _ in (*config.environment, *config.secrets)}
     code = "\n".join(texts)
-    file, values = find_own_file(folder)
+    file, values = find_own_file(folder, re.findall(r"\w+", code))
     in_file = [
         name
         for name, value in values.items()

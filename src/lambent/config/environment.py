@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,10 +175,15 @@ def values_in_file(path: Path) -> dict[str, str]:
     return {line.key: line.value or "" for line in lines if line.key is not None}
 
 
-def find_own_file(folder: Path) -> tuple[str, dict[str, str]]:
-    """Return the name and the variables of the project's file of variables; (".env", {}) if there is none."""
-    files = ((name, values_in_file(folder / name)) for name in _OWN_FILES)
-    return next(((name, values) for name, values in files if values), (_OWN_FILES[0], {}))
+def find_own_file(folder: Path, names: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the name and the variables of the project's file of variables that sets most of these names.
+
+    The usual file comes first; (".env", {}) if there is none.
+    """
+    upper = {name.upper() for name in names}
+    files = [(file, values) for file in _OWN_FILES if (values := values_in_file(folder / file))]
+    set_in = {file: sum(bool(value) and name.upper() in upper for name, value in values.items()) for file, values in files}
+    return max(files, key=lambda each: set_in[each[0]], default=(_OWN_FILES[0], {}))
 
 
 def sendable(path: Path) -> bool:

@@ -352,6 +352,13 @@ def test_file_of_the_project_that_has_the_variables_is_named(tmp_path: Path, nam
     follow(folder, error.hint)
 
 
+def test_file_that_has_most_of_the_variables_is_named(tmp_path: Path) -> None:
+    files = {".env": "COMPOSE_PROJECT_NAME=a\n", ".env.production": "KEY_A=1\nKEY_B=2\n", ".env.dev": "KEY_A=3\n"}
+    code = f"import os\nA = os.environ['KEY_A'], os.environ['KEY_B']\n{APP}"
+    error = refusal(write_project(tmp_path / "shop", {"main.py": code, **files}))
+    assert "KEY_A and KEY_B are in .env.production" in error.what and error.hint.endswith(".env.production")
+
+
 @pytest.mark.parametrize("other", ["PORT=", "FOLDER=<YOUR_PATH>", "API_KEY=your-key-here"])
 def test_example_with_values_to_fill_in_is_not_proposed(tmp_path: Path, other: str) -> None:
     files = {"main.py": f"import os\nA = os.environ['KEY_A']\n{APP}", ".env.example": f"KEY_A=1\n{other}\n"}

@@ -73,7 +73,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
     proposals = read_proposals(config.folder) if unset else {}
-    secrets = list(_secrets(unset, proposals, *find_own_file(config.folder)))
+    secrets = list(_secrets(unset, proposals, *find_own_file(config.folder, [read.name for read in unset])))
     others = [*_constants(unset, proposals), *_settings(config, unset), *_django_hosts(config, local=local)]
     others += _own_database(config, unset) if local else ()
     names = {each.name for each in (*secrets, *others)}

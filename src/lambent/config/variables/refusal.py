@@ -42,7 +42,7 @@ def missing_variables(config: Config, unset: Sequence[Read]) -> list[MissingVari
     if not any(read.fails == "start" for read in unset):
         return []
     reads = {read.name: read for read in _with_consequences(config, unset) if read.fails in ("start", "call")}
-    report, (file, in_file) = django_report(config), find_own_file(config.folder)
+    report, (file, in_file) = django_report(config), find_own_file(config.folder, reads)
     hosts = "" if report["allows"] else report["variable"]
     names = sorted(reads, key=lambda name: reads[name].fails != "start")
     missing = []
@@ -64,7 +64,7 @@ def refuse_unset(config: Config, unset: Sequence[Read]) -> None:
     reads = [read for read in unset if read.fails == "start"]
     later = [read.name for read in unset if read.fails == "call"]
     names = [read.name for read in reads]
-    file, in_file = find_own_file(config.folder)
+    file, in_file = find_own_file(config.folder, [*names, *later])
     verb, it = verb_for(names), pronoun_for(names)
     what = f"{listing(names)} {verb}n't set, and the app can't start without {it}"
     if all(in_file.get(name) for name in names):
@@ -102,7 +102,7 @@ def _settings_problems(report: Mapping[str, Any], names: Container[str]) -> tupl
 def _with_consequences(config: Config, unset: Sequence[Read]) -> Sequence[Read]:
     """Return the reads with those that a start reaches once it has the values of the hint: ENV=production may need more."""
     values = dict(config.environment)
-    _, in_file = find_own_file(config.folder)
+    _, in_file = find_own_file(config.folder, [read.name for read in unset])
     for _ in range(_ROUNDS_MAX):
         names = [read.name for read in unset if read.fails == "start"]
         by_name = {read.name: read for read in unset}

@@ -132,7 +132,7 @@ def flags_for(config: Config, names: Sequence[str], unset: Sequence[Read] = (), 
     """
     reads = {read.name: read for read in unset}
     folder = config.folder
-    own_file, _ = find_own_file(folder)
+    own_file, _ = find_own_file(folder, names)
     for file in (folder / own_file, *(folder / example for example in ENV_EXAMPLES)):
         values = values_in_file(file)
         is_usable = file.name == own_file or all(value and not is_placeholder(value) for value in values.values())

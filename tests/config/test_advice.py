@@ -29,6 +29,7 @@ def lines(config: Config) -> list[str]:
         "from litestar import Litestar, websocket\n@websocket('/ws')\nasync def chat(socket): pass\napp = Litestar([chat])\n",
         FASTAPI + "class Chat(AsyncWebsocketConsumer): pass\n",
         FASTAPI + "app.add_api_websocket_route('/ws', None)\n",
+        FASTAPI + "from nicegui import ui\nui.run_with(app)\n",
         FLASK + "from flask_socketio import SocketIO\nio = SocketIO(app)\n",
     ],
 )

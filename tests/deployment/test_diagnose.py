@@ -6,6 +6,7 @@ import json
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.aws.values import Invoked, Settings
 from lambent.deployment.diagnose import Cause, diagnose
@@ -719,6 +720,13 @@ def test_own_package_that_hides_a_standard_module_is_named_as_a_folder() -> None
     message = "Unable to import module 'main': No module named 'email.utils'"
     failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, log=log, own_folders=frozenset({"email"}))
     assert diagnose(failure).hint == "rename email/"
+
+
+def test_largest_function_that_runs_out_of_memory_is_not_told_to_grow() -> None:
+    failure = Failure(
+        replace(SETTINGS, memory_mb=10240), "Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed"
+    )
+    assert "--memory" not in diagnose(failure).hint
 
 
 def test_template_with_a_relative_path_is_the_position() -> None:

@@ -48,6 +48,8 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
 def _out_of_memory(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The function needed more memory than it has."""
     what = f"the function ran out of memory at {failure.settings.memory_mb} MB{failure.shortly_before}"
+    if failure.settings.memory_mb >= MEMORY_MAX_MB:
+        return what, "load less at once: no function can have more"
     return what, f"--memory {_more(failure.settings)}"
 
 

@@ -94,6 +94,11 @@ UNSUPPORTED = [
         "if __name__ == '__main__':\n    make_app().listen(80)\n    tornado.ioloop.IOLoop.current().start()\n",
         "Tornado's server",
     ),
+    (
+        "import asyncio, tornado.web\nasync def main():\n    tornado.web.Application([]).listen(80)\n"
+        "if __name__ == '__main__':\n    asyncio.run(main())\n",
+        "Tornado's server",
+    ),
     ("import tornado.web\napp = tornado.web.Application([])", "Tornado's server"),
     ("import grpc\ndef serve():\n    grpc.server(None).start()\n", "gRPC needs HTTP/2"),
     ("from http.server import *\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
@@ -104,6 +109,13 @@ UNSUPPORTED = [
     ("from slack_bolt import App\napp = App()", "a Slack app of Bolt is no WSGI app"),
     ("from http.server import HTTPServer\nHTTPServer(('', 80), None).serve_forever()", "Python's http.server"),
 ]
+
+
+def test_file_that_serves_the_apps_of_py4web_is_found(tmp_path: Path) -> None:
+    with pytest.raises(DetectionError, match="py4web makes its app from a folder of apps") as caught:
+        detect(write_project(tmp_path, {"apps/shop/__init__.py": "from py4web import action\n"}))
+    (tmp_path / "app.py").write_text("\n".join(caught.value.hint.splitlines()[1:]))
+    assert (detect(tmp_path).spec, detect(tmp_path).kind) == ("app:app", "wsgi")
 
 
 @pytest.mark.parametrize(("text", "message"), UNSUPPORTED)

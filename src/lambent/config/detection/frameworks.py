@@ -26,6 +26,7 @@ WSGI = {
     ("whitenoise", "WhiteNoise"), ("werkzeug", "ProxyFix"), ("microdot", "wsgi.Microdot"), ("wsgidav", "WsgiDAVApp"),
     ("cherrypy", "Application"), ("cherrypy", "mount"), ("pypiserver", "app"), ("ariadne", "wsgi.GraphQL"),
     ("eve", "Eve"), ("morepath", "App"), ("nikola", "App"), ("pycnic", "WSGI"), ("masonite", "Application"),
+    ("py4web", "wsgi"),
 }  # fmt: skip
 
 EITHER = {("connexion", "App"), ("ariadne", "GraphQL"), ("apistar", "App"), ("kore", "App")}

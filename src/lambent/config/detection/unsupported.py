@@ -133,8 +133,13 @@ PACKAGES = {
         "write app.py, which serves Datasette with the plug-ins that are installed:\n"
         "from datasette.app import Datasette\napp = Datasette([]).app()",
     ),
+    "py4web": Unsupported(
+        "py4web makes its app from a folder of apps",
+        'write app.py, with the folder that your apps are in:\nfrom py4web.core import wsgi\napp = wsgi(apps_folder="apps")',
+    ),
+    "gluon": _own_server("web2py"),
     "aiohttp.web": OBJECTS["aiohttp", "Application"],
-    "tornado.web": OBJECTS["tornado", "Application"],
+    "tornado": OBJECTS["tornado", "Application"],
     "http.server": OBJECTS["http", "server.HTTPServer"],
     "socketserver": OBJECTS["socketserver", "TCPServer"],
     "discord": _bot("a Discord bot"),

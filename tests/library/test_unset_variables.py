@@ -39,6 +39,7 @@ def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
         "ValueError: SHOP_KEY is required",
         "ValueError: No SHOP_KEY set for the application",
         "ValueError: invalid literal for int() with base 10: 'None'",
+        "KeyError: 'KEY'",
     ],
 )
 def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Path, detail: str) -> None:

@@ -26,6 +26,9 @@ _NO_VALUE = re.compile(
 _PARAMETER = re.compile(r"Invalid type for parameter (\w+), value: None")
 """What botocore says of QueueUrl=None."""
 
+_KEY_ERROR = re.compile(r"KeyError: '(\w+)'")
+"""What a setting says that Quart's or Flask's `from_prefixed_env("SHOP")` would have taken from SHOP_NAME."""
+
 
 def explain(error: LambentError, config: Config) -> None:
     """Name all variables that aren't set in an error of the app that is about one of them, and the flags that set them."""
@@ -56,6 +59,9 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     It may mention the setting instead that a variable is read for. If it mentions neither, an attribute of None is that of a
     variable which a function needs, and a secret key is one of the app's own.
     """
+    key = _KEY_ERROR.search(text)
+    if key and (names_of_key := [read.name for read in unset if f"_{read.name}".endswith(f"_{key[1]}")]):
+        return names_of_key
     if not _NO_VALUE.search(text):
         return []
     if match := _PARAMETER.search(text):

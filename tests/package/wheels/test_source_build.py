@@ -192,7 +192,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path, context: FetchCon
 
 
 def test_missing_folder_is_reported(tmp_path: Path, context: FetchContext) -> None:
-    with pytest.raises(PackagingError, match="the folder of a package does not exist") as raised:
+    with pytest.raises(PackagingError, match="demo comes from a folder that does not exist") as raised:
         one(context, Pin("demo", "1.0", folder=tmp_path / "missing"))
     assert raised.value.where == str(tmp_path / "missing")
 

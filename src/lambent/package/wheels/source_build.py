@@ -38,6 +38,9 @@ _OPTIONAL_MAX = 30
 def build_key(pin: Pin, target: Target, context: FetchContext, sdist_sha256: str) -> str:
     """Return the key of a built wheel. `sdist_sha256` is "" for a folder or commit. Raises PackagingError if it is missing."""
     if pin.folder is not None:
+        if not pin.folder.is_dir():
+            hint = f"get that folder, or require a release of {pin.name} instead; then renew the lock, if there is one"
+            raise PackagingError(f"{pin.name} comes from a folder that does not exist", where=str(pin.folder), hint=hint)
         source = f"folder {source_tree.digest(pin.folder)}"
     elif pin.repository is not None:
         source = f"git {pin.repository.url} {pin.repository.commit} {pin.repository.subdirectory}"

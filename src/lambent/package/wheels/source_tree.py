@@ -40,11 +40,7 @@ _LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 
 
 def digest(folder: Path) -> str:
-    """Return a digest of everything a build may read: names and content, not dates. Raises PackagingError if missing."""
-    if not folder.is_dir():
-        raise PackagingError(
-            "the folder of a package does not exist", where=str(folder), hint="correct the path, or remove the requirement"
-        )
+    """Return a digest of everything a build may read: names and content, not dates."""
     total = hashlib.sha256()
     for name, path in _files(folder, "", (folder.resolve(),)):
         with path.open("rb") as file:

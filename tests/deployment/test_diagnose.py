@@ -709,7 +709,7 @@ def test_module_of_the_app_in_another_folder_is_the_position() -> None:
         '  File "/var/task/django/db/backends/sqlite3/base.py", line 359, in execute\n'
         "django.db.utils.OperationalError: no such table: polls_question\n"
     )
-    failure = Failure(SETTINGS, log=log, status=500, own_folders=frozenset({"polls"}))
+    failure = Failure(SETTINGS, log=log, status=500, own_names=frozenset({"polls"}))
     cause = diagnose(failure)
     assert cause.what == "the database has no table polls_question (polls/views.py, line 3)"
     assert "manage.py migrate" in cause.hint
@@ -718,7 +718,7 @@ def test_module_of_the_app_in_another_folder_is_the_position() -> None:
 def test_own_package_that_hides_a_standard_module_is_named_as_a_folder() -> None:
     log = "lambent: the module email is the app's own, so Python's is hidden\n"
     message = "Unable to import module 'main': No module named 'email.utils'"
-    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, log=log, own_folders=frozenset({"email"}))
+    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, log=log, own_names=frozenset({"email"}))
     assert diagnose(failure).hint == "rename email/"
 
 
@@ -729,12 +729,42 @@ def test_largest_function_that_runs_out_of_memory_is_not_told_to_grow() -> None:
     assert "--memory" not in diagnose(failure).hint
 
 
+@pytest.mark.parametrize(
+    ("error", "file"),
+    [
+        ("AttributeError: module 'secrets' has no attribute 'token_hex'", "secrets.py"),
+        (
+            "AttributeError: partially initialized module 'logging' from '/var/task/logging.py' has no attribute 'Formatter'",
+            "logging.py",
+        ),
+        ("ModuleNotFoundError: No module named 'email.mime'", "email/"),
+    ],
+)
+def test_own_file_that_hides_a_standard_module_from_a_request(error: str, file: str) -> None:
+    log = f'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    work()\n{error}\n'
+    cause = diagnose(Failure(SETTINGS, log=log, status=500, own_names=frozenset({"secrets.py", "logging.py", "email"})))
+    assert (cause.what, cause.hint) == (
+        f"the app's own {file} hides Python's module {file.rstrip('/').removesuffix('.py')}",
+        f"rename {file}",
+    )
+    assert "hides" not in diagnose(Failure(SETTINGS, log=log, status=500, own_names=frozenset({"main.py"}))).what
+
+
+def test_server_that_another_module_starts_is_named_with_the_line() -> None:
+    log = (
+        " * Running on http://127.0.0.1:8000\nTimeout (0:00:09)!\nThread 0x00007f (most recent call first):\n"
+        '  File "/var/task/flask/app.py", line 662 in run\n  File "/var/task/serve.py", line 2 in start\n'
+        '  File "/var/task/main.py", line 6 in <module>\nTask timed out after 30.00 seconds\n'
+    )
+    assert " while it is imported (serve.py, line 2), and Lambda waits" in diagnose(Failure(SETTINGS, log=log)).what
+
+
 def test_template_with_a_relative_path_is_the_position() -> None:
     log = (
         'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    show()\n'
         '  File "templates/home.html", line 2, in template\n    {% fur %}\nTemplateSyntaxError: unknown tag\n'
     )
-    failure = Failure(SETTINGS, log=log, status=500, own_folders=frozenset({"templates"}))
+    failure = Failure(SETTINGS, log=log, status=500, own_names=frozenset({"templates"}))
     assert diagnose(failure).what.endswith("(templates/home.html, line 2)")
 
 
@@ -758,7 +788,7 @@ def test_member_of_an_exception_group_is_the_reason(members: str) -> None:
 
 def test_module_of_an_own_package_is_not_proposed_for_installation() -> None:
     message = "Unable to import module 'shop.wsgi': No module named 'settings.local'"
-    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, own_folders=frozenset({"settings"}))
+    failure = Failure(SETTINGS, "Runtime.ImportModuleError", message, own_names=frozenset({"settings"}))
     cause = diagnose(failure)
     assert cause.what == "the module settings.local is missing"
     assert cause.hint == "correct that name, or check that settings/local.py exists and isn't left out of the zip"
@@ -783,7 +813,7 @@ def test_module_that_only_another_process_lacks_is_not_the_cause() -> None:
 
 def test_name_that_an_own_module_lacks_has_nothing_to_do_with_a_package() -> None:
     message = "Unable to import module 'main': cannot import name 'total' from 'shop.sums' (/var/task/shop/sums.py)"
-    cause = diagnose(Failure(SETTINGS, "Runtime.ImportModuleError", message, own_folders=frozenset({"shop"})))
+    cause = diagnose(Failure(SETTINGS, "Runtime.ImportModuleError", message, own_names=frozenset({"shop"})))
     assert (cause.what, cause.hint) == (
         "the app's own module shop.sums has no total",
         "define total there, or correct that import",

@@ -29,11 +29,11 @@ def test_tmp_holds_the_copy_of_the_own_files(own_mb: int, overflow: Overflow | N
     assert artifact(own_mb, overflow).as_writable().tmp_mb == tmp_mb
 
 
-def test_own_folders_are_those_whose_files_tracebacks_name() -> None:
+def test_own_names_are_those_whose_files_tracebacks_name() -> None:
     names = ("shop/views.py", "templates/home.html", "static/site.css", "main.py")
     entries = tuple(Entry(name, False, 0, 1, 0, 0) for name in names)
     built = Artifact(Path("a"), "", 0, 0, 3, "python3.13", "x86_64", "main.app", entries=entries)
-    assert built.own_folders == {"shop", "templates"}
+    assert built.own_names == {"shop", "templates", "main.py"}
 
 
 def test_tmp_needs_nothing_for_an_app_that_runs_from_its_zip() -> None:

@@ -31,6 +31,8 @@ def test_settings_that_fail_everywhere_get_no_advice_about_collectstatic(tmp_pat
     config = load_config(write_project(tmp_path / "shop", {"main.py": FLASK}))
     [warning] = collect_static._warnings(config, REPORT | {"error": "NameError: name 'env' is not defined"})
     assert warning.hint == "fix that first: the app can't start either"
+    [warning] = collect_static._warnings(config, REPORT | {"error": "KeyError: 'database'", "starts": False})
+    assert warning.hint == "fix that first: the app can't start either"
 
 
 def test_file_that_a_stylesheet_names_and_that_is_missing(tmp_path: Path) -> None:

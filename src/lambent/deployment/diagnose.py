@@ -101,7 +101,7 @@ def _hidden(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
         return None
     for name in re.findall(_HIDDEN, failure.lines):
         if re.search(rf"\b{name}\b", error) or f"/var/task/{name}.py" in failure.traceback:
-            return _hides(f"{name}/" if name in failure.own_folders else f"{name}.py", name)
+            return _hides(f"{name}/" if name in failure.own_names else f"{name}.py", name)
     return None
 
 
@@ -111,6 +111,15 @@ def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
         return None
     file = f"{match[1]}/" if match[0].endswith("/__init__.py)") else f"{match[1]}.py"
     return _hides(file, match[1])
+
+
+def _hidden_attribute(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
+    """A request that fails says only that a module of Python lacks something, and the zip has a module of that name."""
+    name = match[1] or match[2]
+    file = next((file for file in (f"{name}.py", name) if file in failure.own_names), "")
+    if not file or name not in sys.stdlib_module_names:
+        return None
+    return _hides(file if file != name else f"{name}/", name)
 
 
 def _hides(file: str, module: str) -> tuple[str, str]:
@@ -132,7 +141,7 @@ def _missing_module(failure: Failure, match: re.Match[str]) -> tuple[str, str] |
     if "._" in name or top.startswith("_"):
         what = f"the compiled module {name} is missing: the wheel isn't for {failure.settings.runtime}"
         return what, f"{adding(failure.add_command, requirement_for(top.lstrip('_')))}, and remove any copy from the project"
-    if "." in name and top in failure.own_folders:
+    if "." in name and top in failure.own_names:
         where = f"{name.replace('.', '/')}.py"
         return f"the module {name} is missing", f"correct that name, or check that {where} exists and isn't left out of the zip"
     if name in _OWN_SETTINGS:
@@ -171,7 +180,7 @@ def _cannot_import(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     if "partially initialized module" in match[0] and f"/var/task/{match[2].replace('.', '/')}" in failure.text:
         what = f"{match[2]} is imported again while its own import still runs, so it has no {match[1]} yet{failure.where}"
         return what, f"move that import of {match[1]} into the function that uses it, or into a third module"
-    if match[2].partition(".")[0] in failure.own_folders and "partially initialized module" not in match[0]:
+    if match[2].partition(".")[0] in failure.own_names and "partially initialized module" not in match[0]:
         return (
             f"the app's own module {match[2]} has no {match[1]}{failure.where}",
             f"define {match[1]} there, or correct that import",
@@ -334,6 +343,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
         r"cannot import name '[\w.]+' from (?:partially initialized module )?'(\w+)' \(/var/task/[\w/]+\.py\)",
         _hidden_name,
     ),
+    (r"module '(\w+)'(?: from '[^']+')? has no attribute|No module named '(?=[\w.]+')(\w+)\.", _hidden_attribute),
     (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
     (r"; '(\w+)' is not a package", _shadowed),
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),

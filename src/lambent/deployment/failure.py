@@ -35,8 +35,8 @@ _DEBUG_PAGES = (
 class Failure(Struct, frozen=True):
     """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx.
 
-    `body` is the response of that status. `add_command` says how to add a package to the app's requirements, and `own_folders`
-    have the app's own modules.
+    `body` is the response of that status. `add_command` says how to add a package to the app's requirements, and `own_names`
+    are the app's own folders and modules at the top of the zip.
     """
 
     settings: Settings
@@ -47,7 +47,7 @@ class Failure(Struct, frozen=True):
     status: int = 0
     body: str = ""
     add_command: str = ADD
-    own_folders: frozenset[str] = frozenset()
+    own_names: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -138,7 +138,7 @@ class Failure(Struct, frozen=True):
     def _is_own(self, path: str) -> bool:
         """Whether a file of the zip is surely the user's: at the top, in an own folder, or in that of the handler."""
         top, slash, _ = path.partition("/")
-        return not slash or top in self.own_folders or top == self.module.replace("/", ".").split(".")[0]
+        return not slash or top in self.own_names or top == self.module.replace("/", ".").split(".")[0]
 
     def _shorten(self, traceback: str) -> str:
         lines = traceback.splitlines()

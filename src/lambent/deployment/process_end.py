@@ -27,7 +27,8 @@ def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         r"Uvicorn running on|\* Running on http|======== Running on|Listening at: http|Serving on http", failure.lines
     )
     if server:
-        what = "the app starts a server of its own while it is imported, and Lambda waits in vain for the import to end"
+        where = f" ({failure.stopped_at})" if failure.stopped_at else ""
+        what = f"the app starts a server of its own while it is imported{where}, and Lambda waits in vain for the import to end"
         return what, 'move that call below if __name__ == "__main__":'
     for pattern, name in _SERVERS.items():
         if re.search(pattern, stack_dump.find_dump(failure.lines), re.MULTILINE):

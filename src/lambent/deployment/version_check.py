@@ -95,7 +95,7 @@ def check(context: DeployContext, request: CheckRequest) -> Checked:
     failure = judge(invoked, request.settings)
     if failure is not None:
         log = whole_log(context.aws, request.function, request.version, invoked, began)
-        failure = replace(failure, log=log, add_command=context.add_command, own_folders=context.own_folders)
+        failure = replace(failure, log=log, add_command=context.add_command, own_names=context.own_names)
         if not request.strict and (missing := missing_part(failure)):
             return Checked(invoked, missing, failure.where)
     where = f"function {request.function}, version {request.version}"

@@ -98,10 +98,10 @@ class Artifact(Struct, frozen=True):
         return _tmp_mb(sum(copied) + (self.overflow.unpacked if self.overflow else 0))
 
     @property
-    def own_folders(self) -> frozenset[str]:
-        """The folders at the top of the zip that hold the app's own modules and templates."""
+    def own_names(self) -> frozenset[str]:
+        """The folders and modules at the top of the zip that are the app's own, or hold its templates: "shop", "app.py"."""
         names = (entry.name for entry in self.entries if entry.name.endswith(_IN_TRACEBACKS) and self._is_own(entry))
-        return frozenset(name.partition("/")[0] for name in names if "/" in name)
+        return frozenset(name.partition("/")[0] for name in names)
 
     def changes_since(self, sha256: str) -> str:
         """Return which files differ from those of the zip with this CodeSha256, "" if that zip isn't in the cache."""

@@ -150,7 +150,7 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
         hint = f"{unset.flags_for(config, [name])}, which the function needs too" if name else _COLLECT_YOURSELF
         if dangling := _DANGLING.search(report["error"]):
             hint = f"add {dangling[1]} to the static files, or remove what refers to it: collectstatic fails everywhere"
-        if report["error"].startswith(_BROKEN):
+        if report["error"].startswith(_BROKEN) or (not name and not report.get("starts", True) and _is_bug(report["error"])):
             hint = "fix that first: the app can't start either"
         warnings.append(Warned(f"collectstatic can't run: {report['error']}", hint))
     if report["debug"]:
@@ -176,6 +176,11 @@ def _warnings(config: Config, report: Mapping[str, Any]) -> list[Warned]:
             )
         )
     return warnings
+
+
+def _is_bug(error: str) -> bool:
+    """Return whether code that raises this would raise it on every machine."""
+    return error.startswith(("AttributeError", "IndexError", "KeyError", "TypeError", "ValueError", "ZeroDivisionError"))
 
 
 def _in_project(config: Config, path: str) -> str:

@@ -154,7 +154,7 @@ def main(copy: str, packages: str, result: str) -> None:
     try:
         report = inspect(copy)
     except BaseException as error:
-        report = {"error": _first_line(error)}
+        report = {"error": _first_line(error), "starts": False}
     with open(result, "w", encoding="utf-8") as file:  # noqa: PTH123 - like the rest
         json.dump(report, file)
 

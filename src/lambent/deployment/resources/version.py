@@ -146,7 +146,7 @@ class CheckVersion(Step, frozen=True):
         return failure if failure.traceback and failure.exception else None
 
     def _failure(self, deployment: Deployment, log: str) -> Failure:
-        return Failure(self.settings, log=log, own_folders=deployment.context.own_folders)
+        return Failure(self.settings, log=log, own_names=deployment.context.own_names)
 
     def _outcome(self, deployment: Deployment) -> str:
         """Return what the failure means for callers, in words."""

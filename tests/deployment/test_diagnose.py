@@ -451,6 +451,15 @@ CASES = (
         '\xa0\xa0File "/var/task/main.py", line 5, in <module>\n',
     ),
     Case(
+        "exit with a message about variables",
+        "the app exits (exit status 1) (main.py, line 5)",
+        "--env DATABASE_URL=VALUE, if its message asks for that; otherwise fix what makes it call sys.exit",
+        "Runtime.ExitError",
+        "RequestId: 8f5 Error: Runtime exited with error: exit status 1",
+        "[ERROR] SystemExit: Set one of:\n- DATABASE_URL to use PostgreSQL\n- DEBUG\nTraceback (most recent call last):\n"
+        '\xa0\xa0File "/var/task/main.py", line 5, in <module>\n',
+    ),
+    Case(
         "quiet exit",
         "the function's process exited",
         "sys.exit",

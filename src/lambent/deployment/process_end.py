@@ -18,6 +18,8 @@ _SERVERS = {
     r'/redis/connection\.py", line \d+ in _connect$': "Redis",
 }
 """The lines of a stack in which a driver waits for a connection, and what it connects to."""
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+"""What the message of an exit may ask for, such as DATABASE_URL."""
 
 
 def _timed_out(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
@@ -60,7 +62,10 @@ def _exited(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
         return _crashed(failure, match[2].removeprefix("signal: "))
     status = f" (exit status {match[2]})" if match[2] else ""
     if failure.exception.startswith("SystemExit"):
-        return f"the app exits{status}{failure.where}", "fix what makes it call sys.exit, and deploy again; the log is below"
+        fix = "fix what makes it call sys.exit, and deploy again; the log is below"
+        variable = _VARIABLE.search(f"{failure.exception}\n{failure.traceback.partition('Traceback')[0]}")
+        hint = f"--env {variable[0]}=VALUE, if its message asks for that; otherwise {fix}" if variable else fix
+        return f"the app exits{status}{failure.where}", hint
     if failure.stopped_at:
         return f"the app ends its own process with os._exit{status} ({failure.stopped_at})", "fix what makes it call os._exit"
     return f"the function's process exited{status}", "look for sys.exit or os._exit; the log is below"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lambent.config.variables.missing_settings import (
+    empty_settings,
     refuse_missing_settings,
     use_named_settings,
     use_settings_of_manage,
@@ -86,6 +87,17 @@ def test_settings_of_manage_take_the_place_of_empty_ones(
     events = list[Event]()
     assert dict(use_settings_of_manage(config, events.append).environment).get("DJANGO_SETTINGS_MODULE") == expected
     assert len(events) == (expected is not None)
+
+
+def test_settings_of_an_example_take_the_place_of_empty_ones(tmp_path: Path) -> None:
+    files = {
+        "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', config('DJANGO_SETTINGS_MODULE'))\n",
+        ".env.example": "DJANGO_SETTINGS_MODULE=shop.settings.dev\n",
+        "shop/settings/__init__.py": "",
+        "shop/wsgi.py": DEFAULT.replace("settings.local", "settings"),
+    }
+    config = load_config(write_project(tmp_path / "app", FILES | files), app="shop.wsgi:application")
+    assert empty_settings(config) == ("shop.settings", "shop.settings.dev", ".env.example")
 
 
 @pytest.mark.parametrize(

@@ -50,22 +50,25 @@ def refuse_missing_settings(config: Config) -> None:
     raise UsageError(what, where=file, hint=hint)
 
 
-def empty_settings(config: Config) -> tuple[str, str] | None:
-    """Return the settings that the app names, if they are empty, and those that manage.py names."""
+def empty_settings(config: Config) -> tuple[str, str, str] | None:
+    """Return the settings that the app names, if they are empty, those that manage.py or another file names, and that file."""
     if not config.path.is_dir() or _VARIABLE in dict(config.environment):
         return None
     modules, roots = ProjectModules(config.path), [config.app.root]
     module = modules.find(config.app.module, roots)
     app_settings = settings_module([module.path]) if module is not None else ""
-    manage_settings = settings_module([config.path / config.app.root / "manage.py"])
     settings = modules.find(app_settings, roots)
-    if settings is None or app_settings == manage_settings or modules.find(manage_settings, roots) is None:
+    if settings is None or _IN_USE.search(settings.path.read_text("utf-8-sig", "replace")):
         return None
-    return None if _IN_USE.search(settings.path.read_text("utf-8-sig", "replace")) else (app_settings, manage_settings)
+    managed = ("manage.py", settings_module([config.path / config.app.root / "manage.py"]))
+    for file, name in (managed, *_named_settings(config.path)):
+        if name != app_settings and modules.find(name, roots) is not None:
+            return app_settings, name, file
+    return None
 
 
 def use_settings_of_manage(config: Config, emit: Emit) -> Config:
-    """Return the configuration with the settings that manage.py names, if those of the app are a file without code.
+    """Return the configuration with the settings that manage.py or another file names, if the app's are a file without code.
 
     They may be for development, so in AWS they are for the user to choose.
     """
@@ -73,8 +76,8 @@ def use_settings_of_manage(config: Config, emit: Emit) -> Config:
     start, settings = (modules.find(name, [config.app.root]) for name in (config.app.module, empty[0] if empty else ""))
     if empty is None or start is None or settings is None or not (_is_default(start.path) and _is_blank(settings.path)):
         return config
-    emit(Notice(f"{empty[0]} is empty, so lambent sets {_VARIABLE}={empty[1]}, as manage.py does"))
-    return _with_settings(config, empty[1], "manage.py")
+    emit(Notice(f"{empty[0]} is empty, so lambent sets {_VARIABLE}={empty[1]}, as {empty[2]} does"))
+    return _with_settings(config, *empty[1:])
 
 
 def use_named_settings(config: Config, emit: Emit) -> Config:
@@ -92,13 +95,17 @@ def use_named_settings(config: Config, emit: Emit) -> Config:
     if not re.search(r"\bget_[aw]sgi_application\(", texts[0]) or any(re.search(_CONFIGURES, text) for text in texts):
         return config
     managed = managed_settings(modules)
-    proposals = (*named_settings(config.folder), *([("manage.py", managed[1])] if managed else ()))
     roots = [config.app.root, *modules.roots]
-    for file, settings in sorted(proposals, key=lambda proposal: _is_for_others(proposal[1])):
+    for file, settings in _named_settings(config.folder, *([("manage.py", managed[1])] if managed else ())):
         if modules.find(settings, roots) is not None:
             emit(Notice(f"the app's start names no settings, so lambent sets {_VARIABLE}={settings}, as {file} does"))
             return _with_settings(config, settings, file)
     return config
+
+
+def _named_settings(folder: Path, *others: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the files that name settings, and those, with the likeliest ones of a deployed app first."""
+    return sorted((*named_settings(folder), *others), key=lambda proposal: _is_for_others(proposal[1]))
 
 
 def _is_for_others(settings: str) -> bool:

@@ -167,6 +167,15 @@ def test_group_is_installed_if_no_extra_declares_it(project: Project) -> None:
     assert project.said[0] == "the group web is installed too: main.py imports shopweb"
 
 
+def test_group_is_installed_if_a_start_needs_what_it_only_names(project: Project) -> None:
+    project.offer("sqlalchemy", {"sqlalchemy.py": ""})
+    project.offer("psycopg2", {"psycopg2.py": ""})
+    table = PYPROJECT.replace("dependencies = []", 'dependencies = ["sqlalchemy"]').replace("shopweb", "psycopg2")
+    project.write({"main.py": f"import sqlalchemy\nURL = 'postgresql://localhost/shop'\n{HANDLER}", "pyproject.toml": table})
+    assert "psycopg2.py" in project.build()
+    assert project.said == ["the group web is installed too: main.py needs psycopg2"]
+
+
 def test_development_packages_of_a_pipfile_are_installed_if_a_start_imports_one(project: Project) -> None:
     source = f'[[source]]\nurl = "{project.registry.url}/simple"\nname = "own"\n[packages]\nother = "*"\n'
     source += '[dev-packages]\nshopdb = "*"\n'

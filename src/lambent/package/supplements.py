@@ -155,16 +155,16 @@ def _name_of(requirement: str) -> str:
 def _options(
     context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]
 ) -> list[optional_dependencies.Option]:
-    """Return the extras and groups that declare what the app's own files import, and say so."""
+    """Return the extras and groups that declare what the app's own files import, or name in Django's settings, and say so."""
     packaging = context.config.packaging
     chosen: dict[tuple[str, str], optional_dependencies.Option] = {}
     for finding in lacking:
-        option = optional_dependencies.find_option(requirements.source, finding.module) if finding.level == "error" else None
+        option = None if finding.package else optional_dependencies.find_option(requirements.source, finding.module)
         if option is None or option.name in (packaging.extras if option.kind == "extra" else packaging.groups):
             continue
         if (option.kind, option.name) not in chosen:
-            importer = finding.files[0].partition(":")[0]
-            context.emit(Notice(f"the {option.kind} {option.name} is installed too: {importer} imports {finding.module}"))
+            importer, verb = finding.files[0].partition(":")[0], "imports" if finding.level == "error" else "needs"
+            context.emit(Notice(f"the {option.kind} {option.name} is installed too: {importer} {verb} {finding.module}"))
         chosen[option.kind, option.name] = option
     return list(chosen.values())
 

@@ -54,11 +54,11 @@ def sam_requests(events: Mapping[str, Any], template: Mapping[str, Any]) -> Iter
         match text_at(event, "Type"):
             case "Api":
                 cors = _sam_cors(template, "Api", text_at(properties, "RestApiId"), "Cors")
-                yield from _request(method, path, "1.0", preflight=cors)
+                yield from request_of(method, path, "1.0", preflight=cors)
             case "HttpApi":
                 cors = _sam_cors(template, "HttpApi", text_at(properties, "ApiId"), "CorsConfiguration")
                 payload = text_at(properties, "PayloadFormatVersion") or "2.0"
-                yield from _request(method, path, payload, cors=cors)
+                yield from request_of(method, path, payload, cors=cors)
 
 
 def serverless_requests(function: Any, service: Mapping[str, Any]) -> Iterator[Request]:
@@ -68,10 +68,10 @@ def serverless_requests(function: Any, service: Mapping[str, Any]) -> Iterator[R
     for event in entries_at(function, "events"):
         if "http" in event:
             cors = _read_cors(event["http"], "cors", service, _SERVERLESS_HEADERS)
-            yield from _request(*_method_and_path(event["http"]), "1.0", preflight=cors)
+            yield from request_of(*_method_and_path(event["http"]), "1.0", preflight=cors)
         if "httpApi" in event:
             cors = _read_cors(http_api, "cors", service, _SERVERLESS_HEADERS, tuple(_http_api_methods(service)))
-            yield from _request(*_method_and_path(event["httpApi"]), payload, cors=cors)
+            yield from request_of(*_method_and_path(event["httpApi"]), payload, cors=cors)
 
 
 def _method_and_path(event: Any) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def _plain_method(method: str) -> str:
     return "ANY" if method in ("*", "x-amazon-apigateway-any-method") else method.upper()
 
 
-def _request(
+def request_of(
     method: str, path: str, payload: str, cors: Cors | None = None, preflight: Cors | None = None
 ) -> Iterator[Request]:
     """Yield a request, nothing for what this doesn't understand. "*" and "$default" are any method and any path."""

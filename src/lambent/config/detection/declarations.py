@@ -14,9 +14,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lambent.config.detection.declared_function import handler_command
 from lambent.config.detection.deployment_files import read_deployment_files
 from lambent.config.detection.dockerfile import DOCKERFILES, parse_last_stage, parse_variables
-from lambent.config.detection.lambda_functions import handler_command
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand, join_folder, parse_commands, parse_words
 from lambent.config.detection.web_adapter import find_server_function

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from lambent.config.detection.candidates import candidates_in, choose
 from lambent.config.detection.declarations import Declaration
+from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.detection.import_graph import locate
-from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
+from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.named_app import has_name, to_app
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag

@@ -13,8 +13,9 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
+from lambent.config.detection.declared_function import handler_command
 from lambent.config.detection.function_files import SERVERLESS, read_service
-from lambent.config.detection.lambda_functions import choose_function, handler_command, read_functions
+from lambent.config.detection.lambda_functions import choose_function, read_functions
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.yaml_mappings import mapping_at, read_mappings, text_at
@@ -32,7 +33,8 @@ def read_deployment_files(folder: Path) -> Iterator[tuple[StartCommand, str]]:
         wsgi = text_at(mapping_at(read_service(folder, name), "custom", "wsgi"), "app")
         if command := handler_command(wsgi, "."):
             yield command, name
-    if function := choose_function(read_functions(folder)):
+    function = choose_function(read_functions(folder))
+    if function and (function.is_http or not function.source.endswith(".tf")):  # one of Terraform may only help a web app
         yield function.command, function.source
     for name, parse in (
         ("zappa_settings.json", json.loads),

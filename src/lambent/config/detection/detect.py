@@ -70,7 +70,7 @@ def find_app(project: Project, spec: Sourced[str] | None = None, environ: Mappin
     modules = ProjectModules(project.folder)
     if spec is None:
         app = past_launcher(modules, _detect(modules, project, environ or {}))
-    elif spec.value in (*template_names(project.folder), *SERVERLESS):
+    elif spec.value.endswith(".tf") or spec.value in (*template_names(project.folder), *SERVERLESS):
         app = _functions_of(project, spec)
     else:
         app = find_named_app(modules, spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lambent.config.detection.lambda_functions import DeclaredFunction
+from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.model import Pairs
 from lambent.config.variables.harmless import is_harmless
 

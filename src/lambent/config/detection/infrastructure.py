@@ -5,7 +5,6 @@ They count where nothing else says what the app is: next to a web app, a project
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
@@ -13,12 +12,11 @@ from pathlib import Path
 from posixpath import dirname, normpath
 
 from lambent.config.detection.declarations import Declaration
-from lambent.config.detection.lambda_functions import handler_command
+from lambent.config.detection.declared_function import handler_command
+from lambent.config.detection.infrastructure_files import infrastructure_files
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.start_commands import StartCommand
 
-_DEPTH_MAX = 3
-_SKIPPED = frozenset(("node_modules", "venv", "env", "site-packages", "cdk.out", "tests", "test", "build", "dist"))
 _HANDLER = re.compile(r"""\bhandler["']?\s*[=:]\s*["']([\w./-]+)["']""")
 _ASSET = re.compile(
     r"""\b(?:from_asset|fromAsset|AssetCode)\(\s*(?:path=)?(?P<own>path\.(?:join|resolve)\(__dirname,\s*)?["'](?P<path>[\w./-]+)["']"""
@@ -34,21 +32,12 @@ def described_functions(folder: Path) -> list[Declaration]:
     """Return the only function that the project's CDK or Terraform code describes. There is none if there are several."""
     described: dict[StartCommand, str] = {}
     archives = cache(partial(_archives, folder))
-    for path in _files(folder):
+    for path in infrastructure_files(folder, (".tf", ".py", ".ts")):
         functions = _terraform(path, archives(path.parent)) if path.suffix == ".tf" else _cdk(folder, path)
         for handler, code in functions:
             if command := handler_command(handler, code, folder):
                 described.setdefault(command, path.relative_to(folder).as_posix())
     return [Declaration(*each) for each in described.items()] if len(described) == 1 else []
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path, names, files in os.walk(folder):
-        relative = Path(path).relative_to(folder)
-        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _SKIPPED)
-        if len(relative.parts) >= _DEPTH_MAX:
-            names.clear()
-        yield from (Path(path, file) for file in sorted(files) if file.endswith((".tf", ".py", ".ts")))
 
 
 def _cdk(folder: Path, path: Path) -> Iterator[tuple[str, str]]:

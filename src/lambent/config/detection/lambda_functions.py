@@ -1,73 +1,30 @@
-"""The functions that SAM's template and serverless.yml describe: what starts them, what calls them, and their variables."""
+"""The functions that SAM's template, serverless.yml and Terraform describe: start, what calls them, and variables."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
-from lambent.config.detection.api_requests import Request, sam_requests, serverless_requests
+from lambent.config.detection.api_requests import sam_requests, serverless_requests
+from lambent.config.detection.declared_function import DeclaredFunction, handler_command
 from lambent.config.detection.function_files import SERVERLESS, is_code_elsewhere, read_service, read_template, template_names
-from lambent.config.detection.start_commands import StartCommand
 from lambent.config.detection.template_values import computed_variables, plain_variables, resolve
+from lambent.config.detection.terraform_functions import terraform_functions
 from lambent.config.detection.yaml_mappings import mapping_at, text_at
-from lambent.config.model import Pairs
 
-_HANDLER = re.compile(r"(?P<module>[\w./-]+)\.(?P<name>[A-Za-z_]\w*)")
-_PATH = re.compile(r"(?=.*\{)(?:/[\w.~-]+|/\{\w+\+?\})+")
 _OWN_API = ("AWS::ApiGateway", "AWS::ElasticLoadBalancingV2", "DefinitionBody", "DefinitionUri")
 """What a template has if something calls a function without an event of its own."""
-_HTTP = frozenset(("api", "httpapi", "http", "alb", "url"))
-
-
-class DeclaredFunction(Struct, frozen=True):
-    """A Python function whose code is in the project. `name` is its name in the file `source`.
-
-    `triggers` are the kinds of events that call it, in lower case: "httpapi", "schedule". There are none if the file doesn't
-    say. `variables` are its environment variables with plain values, `computed` those with the texts of other values, and
-    `requests` those that an API passes to it. `memory_mb` and `timeout_s` are 0 if the file doesn't say them.
-    `is_hidden` says that no HTTP request calls it unless one of its events is that.
-    """
-
-    name: str
-    source: str
-    command: StartCommand
-    triggers: tuple[str, ...] = ()
-    variables: Pairs = ()
-    requests: tuple[Request, ...] = ()
-    computed: Pairs = ()
-    memory_mb: int = 0
-    timeout_s: int = 0
-    is_hidden: bool = False
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths that have parameters of their own: "/items/{id}"."""
-        paths = dict.fromkeys(request.path for request in self.requests)
-        return tuple(path for path in paths if _PATH.fullmatch(path) and "{proxy+}" not in path)
-
-    @property
-    def is_http(self) -> bool:
-        """Whether HTTP requests call it."""
-        return not _HTTP.isdisjoint(self.triggers)
-
-    @property
-    def is_other(self) -> bool:
-        """Whether only events that aren't HTTP requests call it."""
-        return bool(self.triggers) and not self.is_http
 
 
 def read_functions(folder: Path) -> list[DeclaredFunction]:
-    """Return the functions of the first of these files that has any."""
+    """Return the functions of the first of these files that has any, or else those of Terraform's code."""
     for names, read in ((template_names(folder), _sam_functions), (SERVERLESS, _serverless_functions)):
         for name in names:
             if functions := list(read(folder, name)):
                 return functions
-    return []
+    return list(terraform_functions(folder))
 
 
 def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -90,29 +47,6 @@ def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | Non
         return next(iter(different.values()))
     candidates = [each for each in different.values() if each.is_http or not (each.is_other or each.is_hidden)]
     return candidates[0] if len(candidates) == 1 and candidates[0].is_http else None
-
-
-def handler_command(handler: str, code: str, folder: Path | None = None) -> StartCommand | None:
-    """Return the start of "path/module.name" in a folder of code, None if that has no such file.
-
-    A build makes a folder of code that doesn't exist (`CodeUri: dist/`), or a zip, from the project's own files. Code that is
-    one file is in its folder.
-    """
-    match = _HANDLER.fullmatch(handler)
-    code = posixpath.dirname(code) if code.endswith(".py") else code
-    code = posixpath.normpath(code.strip("/"))
-    if match is None or code.startswith(".."):
-        return None
-    if folder is not None and not (folder / code).is_dir():
-        code = "."
-    module = match["module"].removeprefix("./")
-    path = module.replace(".", "/")
-    if folder is not None and not any((folder / code / file).is_file() for file in (f"{path}.py", f"{path}/__init__.py")):
-        return None
-    if folder is not None and code != "." and (folder / code / "__init__.py").is_file():
-        # a package's own imports say how it is started
-        return StartCommand((f"{code}/{path}:{match['name']}",), ".", is_program=True, is_handler=True)
-    return StartCommand((f"{module}:{match['name']}",), code, is_program=True, is_handler=folder is not None)
 
 
 def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:

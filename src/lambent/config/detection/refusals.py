@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lambent import names
 from lambent.config.detection.app_choice import AppChoice
-from lambent.config.detection.lambda_functions import DeclaredFunction
+from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart

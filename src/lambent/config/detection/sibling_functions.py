@@ -10,8 +10,9 @@ from lambent.config.detection.api_cors import with_cors
 from lambent.config.detection.api_requests import Request
 from lambent.config.detection.app_choice import AppChoice
 from lambent.config.detection.declared_app import find_function
+from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.detection.function_variables import own_variables, unknown_variables
-from lambent.config.detection.lambda_functions import DeclaredFunction, read_functions
+from lambent.config.detection.lambda_functions import read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, several_functions_error

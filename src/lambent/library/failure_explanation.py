@@ -16,6 +16,7 @@ from lambent.library import (
     files_above,
     guarded_imports,
     left_out_files,
+    literal_settings,
     unset_variables,
 )
 from lambent.module_packages import adding
@@ -29,6 +30,7 @@ def explain(error: FunctionFailedError | PackagingError, config: Config, artifac
     _name_break(error, artifact)
     _replace_pin(error, config)
     unset_variables.explain(error, config)
+    literal_settings.explain(error, config)
     if not example_files.explain(error, config) and not files_above.explain(error, config):
         left_out_files.explain(error, config, artifact)
     database_folders.explain(error, config)

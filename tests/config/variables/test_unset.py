@@ -213,6 +213,19 @@ def test_factory_that_the_handler_calls_is_followed_into_other_modules(tmp_path:
     assert sorted(required(tmp_path, files, "shop:create_app()")) == ["KEY", "MAIL", "SECRET", "URL"]
 
 
+@pytest.mark.parametrize("app", ["shop.app:create_app()", "start:app"])
+def test_settings_that_a_factory_names_as_a_default_are_read(tmp_path: Path, app: str) -> None:
+    files = {
+        "start.py": "from shop.app import create_app\napp = create_app()\n",
+        "shop/__init__.py": "",
+        "shop/app.py": "from flask import Flask\n"
+        "def create_app(config_object='shop.settings'):\n    app = Flask(__name__)\n"
+        "    app.config.from_object(config_object)\n    return app\n",
+        "shop/settings.py": "import os\nURL = os.environ['URL']\n",
+    }
+    assert required(tmp_path, files, app) == ["URL"]
+
+
 @pytest.mark.parametrize("argument", ["config.Production", "'settings.Production'", "'flat'", "flat"])
 def test_database_of_flask_that_only_a_class_or_module_of_settings_has_is_needed(tmp_path: Path, argument: str) -> None:
     uri = "SQLALCHEMY_DATABASE_URI = os.environ.get('{}')\n"

@@ -25,7 +25,7 @@ from lambent.config.variables.placeholders import placeholder
 from lambent.config.variables.proposals import ENV_EXAMPLES
 
 _READS = re.compile(
-    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|OpenAI|Groq\(|ChatAnthropic|DJANGO_SETTINGS|dj_database_url"
+    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|from_object|OpenAI|Groq\(|ChatAnthropic|DJANGO_SETTINGS|dj_database_url"
 )
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
@@ -62,10 +62,10 @@ def find_unset(config: Config) -> list[Read]:
 
 def _run_app(reader: CodeReader, config: Config, path: Path) -> None:
     names = reader.run_module(path).names
-    attribute, call, _ = config.app.attribute.partition("(")
+    attribute, call, arguments = config.app.attribute.partition("(")
     factory = names.get(attribute, NOTHING).definition
     if call and factory is not None:
-        reader.run_definition(factory, reader.bind(factory, [], {}) if call == ")" else {})
+        reader.run_definition(factory, reader.bind(factory, [], {}) if arguments == ")" else {})
 
 
 def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> None:

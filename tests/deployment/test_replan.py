@@ -10,7 +10,7 @@ from lambent.errors import DeployError
 from lambent.events import Deployed, Event, Notice
 
 DEPLOYED = Deployed("https://u/", "2", True, 1.0, True)
-AGAIN = Notice("another deploy of app is in progress: planning again")
+AGAIN = Notice("app has changed since this deploy looked at it: planning again")
 
 
 def run(*outcomes: Exception | Deployed) -> list[Event]:

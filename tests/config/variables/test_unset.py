@@ -226,6 +226,19 @@ def test_settings_that_a_factory_names_as_a_default_are_read(tmp_path: Path, app
     assert required(tmp_path, files, app) == ["URL"]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "call"),
+    [("name", "('shop.settings.Production')"), ("name", "(name='shop.settings')")],
+)
+def test_settings_that_a_factory_gets_by_their_name_are_read(tmp_path: Path, parameter: str, call: str) -> None:
+    files = {
+        "shop/__init__.py": f"from flask import Flask\ndef create_app({parameter}):\n    app = Flask(__name__)\n"
+        "    app.config.from_object(name)\n    return app\n",
+        "shop/settings.py": "import os\nclass Production:\n    KEY = os.environ['KEY']\n",
+    }
+    assert required(tmp_path, files, f"shop:create_app{call}") == ["KEY"]
+
+
 @pytest.mark.parametrize("argument", ["config.Production", "'settings.Production'", "'flat'", "flat"])
 def test_database_of_flask_that_only_a_class_or_module_of_settings_has_is_needed(tmp_path: Path, argument: str) -> None:
     uri = "SQLALCHEMY_DATABASE_URI = os.environ.get('{}')\n"

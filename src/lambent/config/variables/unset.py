@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -17,7 +18,7 @@ from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.django_literals import ANY_HOST, allows_url, read_literals
 from lambent.config.environment import find_own_file, sendable, values_in_file
 from lambent.config.model import Config
-from lambent.config.variables.bound import NOTHING, Read
+from lambent.config.variables.bound import NOTHING, Bound, Read
 from lambent.config.variables.code_reader import CodeReader
 from lambent.config.variables.constants import SET
 from lambent.config.variables.harmless import is_placeholder
@@ -25,7 +26,8 @@ from lambent.config.variables.placeholders import placeholder
 from lambent.config.variables.proposals import ENV_EXAMPLES
 
 _READS = re.compile(
-    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_pyfile|from_object|OpenAI|Groq\(|ChatAnthropic|DJANGO_SETTINGS|dj_database_url"
+    rb"environ|getenv|decouple|BaseSettings|starlette\.config|from_envvar|from_object|from_pyfile|OpenAI|Groq\(|ChatAnthropic"
+    rb"|DJANGO_SETTINGS|dj_database_url"
 )
 _RUNTIME = re.compile(r"AWS_|LAMBDA_|_|(?:PATH|LANG|TZ|LD_LIBRARY_PATH|PYTHONPATH|PWD)$")
 """The variables that Lambda sets."""
@@ -62,10 +64,22 @@ def find_unset(config: Config) -> list[Read]:
 
 def _run_app(reader: CodeReader, config: Config, path: Path) -> None:
     names = reader.run_module(path).names
-    attribute, call, arguments = config.app.attribute.partition("(")
+    attribute, _, call = config.app.attribute.partition("(")
     factory = names.get(attribute, NOTHING).definition
     if call and factory is not None:
-        reader.run_definition(factory, reader.bind(factory, [], {}) if arguments == ")" else {})
+        reader.run_definition(factory, reader.bind(factory, *_arguments(call)))
+
+
+def _arguments(call: str) -> tuple[list[Bound], dict[str, Bound]]:
+    """Return the literal arguments of a factory, as `runtime/app_loader.py` reads them, with the closing parenthesis."""
+    node = ast.parse(f"f({call}", mode="eval").body
+    assert isinstance(node, ast.Call)
+    keywords = {word.arg: _literal(word.value) for word in node.keywords if word.arg}
+    return list(map(_literal, node.args)), keywords
+
+
+def _literal(node: ast.expr) -> Bound:
+    return Bound(text=node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else NOTHING
 
 
 def _run_django(reader: CodeReader, config: Config, files: Iterable[Path]) -> None:

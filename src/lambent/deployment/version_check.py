@@ -141,7 +141,7 @@ def _lost_grants(request: CheckRequest) -> GrantsLostError:
     """KMS's grants belong to the role as it was, not to a new one of the same name. Setting it again makes new grants."""
     what = "AWS can't decrypt the function's environment variables: its role was deleted and created again"
     role = f"aws lambda update-function-configuration --function-name {request.function} --role {request.settings.role}"
-    hint = f"set the role again ({role}), then deploy again, which publishes a new version"
+    hint = f"{role} && lambent deploy, which sets the role again and publishes a new version"
     return GrantsLostError(what, where=f"function {request.function}, version {request.version}", hint=hint)
 
 

@@ -19,22 +19,22 @@ def take_over(app: App, settings: Settings, variables: Collection[str]) -> tuple
 
     `variables` are the names of those that the user sets, for all functions.
     """
-    declared: dict[str, Sourced[Any]] = {}
-    remarks: list[str] = []
     own = [name for route in app.routes for name, _ in route.variables if name not in variables]
-    if own:
-        remarks.append(f"each of them has its own {listing(list(dict.fromkeys(own)))}")
-    if "cors" not in settings.raw:
-        preflights = [cors for _, cors in app.preflights]
-        if any(cors is not None and not cors.origins for cors in (app.cors, *preflights)):
-            remarks.append(f'{app.source} has no single CORS setting that its text gives: set cors = {{ origins = ["*"] }}')
-        elif app.cors is not None:
-            declared["cors"] = Sourced(app.cors, app.source)
-            remarks.append(f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}")
-        elif preflights:
-            remarks.append(f"preflight requests from {_origins(*preflights)} are answered as {app.source} has it")
+    remarks = [f"each of them has its own {listing(list(dict.fromkeys(own)))}"] if own else []
+    cors, cors_remark = _cors(app) if "cors" not in settings.raw else ({}, "")
     limits, limit_remarks = _limits(app, settings)
-    return replace(app, remarks=(*app.remarks, *remarks, *limit_remarks)), declared | limits
+    return replace(app, remarks=(*app.remarks, *remarks, *filter(None, [cors_remark]), *limit_remarks)), cors | limits
+
+
+def _cors(app: App) -> tuple[dict[str, Sourced[Any]], str]:
+    """Return the CORS of the deployment file, if one setting has it all, and a remark about it."""
+    preflights = [cors for _, cors in app.preflights]
+    if any(cors is not None and not cors.origins for cors in (app.cors, *preflights)):
+        return {}, f'{app.source} has no single CORS setting that its text gives: set cors = {{ origins = ["*"] }}'
+    if app.cors is not None:
+        remark = f"cors as in {app.source}: the URL answers requests from {_origins(app.cors)}"
+        return {"cors": Sourced(app.cors, app.source)}, remark
+    return {}, f"preflight requests from {_origins(*preflights)} are answered as {app.source} has it" if preflights else ""
 
 
 def _limits(app: App, settings: Settings) -> tuple[dict[str, Sourced[Any]], list[str]]:

@@ -108,31 +108,38 @@ def load(
     values: dict[str, Sourced[Any]] = {"stage": stage, "name": Sourced(name.name, name.origin)}
     values |= _read_function_settings(settings, machine.architecture)
     environment = read_environment(settings, flags.env, project.folder)
-    packaging = read_packaging(settings)
-    hosting = read_hosting(settings)
+    fields = _fields_without_app(project, settings, flags, environment)
     app, declared = _read_app(settings, project, environ, environment, app_required)
     rules = RuntimeRules(on, environ, *oldest_python(app.value, values["runtime_client"]), machine.installed)
     runtime, candidates = read_runtime(settings, with_script_range(project, app.value), rules)
     check_settings(app.value, runtime, values)
     values |= {"app": app, "runtime": runtime, **declared}
     origins = {field: value.origin for field, value in values.items()} | environment.origins()
-    cors = values.pop("cors", None)
+    if cors := values.pop("cors", None):
+        fields["hosting"] = replace(fields["hosting"], cors=cors.value)
     config = Config(
-        path=project.path,
         former_name=name.former,
-        identities=project_identities(project.path),
-        unset_variables=flags.unset_env,
-        flag_variables=environment.flag_variables,
-        environment=_pairs(environment.plain),
-        secrets=_pairs(environment.secrets),
-        packaging=packaging,
-        hosting=replace(hosting, cors=cors.value) if cors else hosting,
         candidates=candidates,
         origins=settings.origins((*PACKAGING, *HOSTING)) | origins,
+        **fields,
         **{field: value.value for field, value in values.items()},
     )
     refuse_unset_of_set(config)
     return config
+
+
+def _fields_without_app(project: Project, settings: Settings, flags: Flags, environment: Environment) -> dict[str, Any]:
+    """Return the parts of the configuration that need no look at the app's code."""
+    return {
+        "path": project.path,
+        "identities": project_identities(project.path),
+        "unset_variables": flags.unset_env,
+        "flag_variables": environment.flag_variables,
+        "environment": _pairs(environment.plain),
+        "secrets": _pairs(environment.secrets),
+        "packaging": read_packaging(settings),
+        "hosting": read_hosting(settings),
+    }
 
 
 def _pairs(variables: Variables) -> tuple[tuple[str, str], ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -113,41 +114,47 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
     function = names.function
     with ThreadPoolExecutor(15) as pool:
         account = pool.submit(aws.account)
-        role = pool.submit(aws.role, names.role)
-        attached = pool.submit(aws.attached_policies, names.role)
-        latest = pool.submit(aws.function, function)
         aliases = pool.submit(aws.aliases, function)
         live = pool.submit(aws.function, function, ALIAS)
-        statements = pool.submit(aws.statements, function, ALIAS)
         url = pool.submit(aws.url, function, ALIAS)
-        inline = pool.submit(aws.inline_policy, names.role, POLICY)
-        log_group = pool.submit(aws.log_group, names.log_group)
-        provisioned = pool.submit(aws.provisioned, function, ALIAS)
         versions = pool.submit(aws.versions, function)
         policies = pool.submit(aws.inline_policies, names.role)
         latest_url = pool.submit(aws.url, function, "")
-        latest_statements = pool.submit(aws.statements, function, "")
-    checked, unchecked, foreign_aliases = _sort_aliases(aliases.result())
-    return Names(app, account.result(), aws.region), Observed(
-        role=role.result(),
-        attached=attached.result(),
-        latest=latest.result(),
+        fields: dict[str, Future[Any]] = {
+            "role": pool.submit(aws.role, names.role),
+            "attached": pool.submit(aws.attached_policies, names.role),
+            "latest": pool.submit(aws.function, function),
+            "statements": pool.submit(aws.statements, function, ALIAS),
+            "inline": pool.submit(aws.inline_policy, names.role, POLICY),
+            "log_group": pool.submit(aws.log_group, names.log_group),
+            "provisioned": pool.submit(aws.provisioned, function, ALIAS),
+            "latest_statements": pool.submit(aws.statements, function, ""),
+        }
+    all_aliases = aliases.result()
+    observed = Observed(
+        url=url.result(),
+        latest_url=latest_url.result() if _differ(latest_url.result(), url.result()) else None,
+        foreign_policies=tuple(name for name in policies.result() if name != POLICY),
+        **{field: future.result() for field, future in fields.items()},
+    )
+    observed = _with_versions(observed, all_aliases, live.result(), versions.result())
+    return Names(app, account.result(), aws.region), observed
+
+
+def _with_versions(
+    observed: Observed, aliases: Iterable[Alias], live: Function | None, versions: Sequence[Function]
+) -> Observed:
+    checked, unchecked, foreign_aliases = _sort_aliases(aliases)
+    return replace(
+        observed,
         alias=checked,
         unchecked=unchecked,
         versions_of_other_aliases=_versions_behind(foreign_aliases),
         foreign_aliases=tuple(alias.name for alias in foreign_aliases),
-        live=None if unchecked else live.result(),
-        statements=statements.result(),
-        url=url.result(),
-        latest_url=latest_url.result() if _differ(latest_url.result(), url.result()) else None,
-        latest_statements=latest_statements.result(),
-        foreign_policies=tuple(name for name in policies.result() if name != POLICY),
-        inline=inline.result(),
-        log_group=log_group.result(),
-        provisioned=provisioned.result(),
-        versions=tuple(version.version for version in versions.result()),
-        newest=next(reversed(versions.result()), None),
-        archives=_archives(versions.result()),
+        live=None if unchecked else live,
+        versions=tuple(version.version for version in versions),
+        newest=next(reversed(versions), None),
+        archives=_archives(versions),
     )
 
 

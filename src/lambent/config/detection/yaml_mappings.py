@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 _LINE = re.compile(r"""^(?P<indent> *(?:- +)?)["']?(?P<key>[\w.:/-]+)["']?\s*:(?:\s+(?P<value>.*))?$""")
@@ -47,10 +48,12 @@ class Mapping(dict[str, Any]):
             self.entries.append(item)
 
 
+@lru_cache(maxsize=8)
 def read_mappings(text: str) -> dict[str, Any]:
-    """Return the nested mappings of YAML or JSON, whose values are mappings or texts.
+    """Return the nested mappings of YAML or JSON, whose values are mappings or texts. Nothing may change them.
 
-    A list of mappings or of texts becomes one `Mapping`. What else there may be is left out.
+    A list of mappings or of texts becomes one `Mapping`. What else there may be is left out. Several questions about an app are
+    answered from the same file, whose reading takes 15 ms if it has 600 lines.
     """
     if whole := _flow_collection(text.strip()):
         return whole

@@ -31,6 +31,7 @@ CASES = {
         "create the bucket",
     ),
     "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.": (LOCAL, "--env"),
+    "psycopg.OperationalError: connection failed: Connection refused": ("no server answers where the app connects to", "--env"),
     "kombu.exceptions.OperationalError: [Errno 111] Connection refused": (LOCAL, "--env"),
     "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 5432)": (LOCAL, "--env"),
     'psycopg2.OperationalError: could not translate host name "db" to address: Name or service not known': (

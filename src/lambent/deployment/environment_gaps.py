@@ -18,6 +18,8 @@ _REFUSED = re.compile(
     rf"|Can't connect to MySQL server on '{_LOCAL}|connection to server on socket"
     r"|(?m:Error: \[Errno 111\] Connection refused$)"  # as a socket says it, without an address: mostly that of a default
 )
+_REFUSED_BY_POSTGRES = re.compile(r"connection (?:failed|to server at).{0,200}Connection refused")
+"""What psycopg says, of any machine: psycopg 3 may leave out the address."""
 _UNRESOLVED = re.compile(
     r"could not translate host name|Name or service not known|getaddrinfo failed|Temporary failure in name resolution"
     r"|No address associated with hostname"
@@ -27,6 +29,7 @@ _HOST = re.compile(
     r"|(?:connect(?:ing)? to(?! MySQL)(?: host(?= ))?|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
 )
 USE_REACHABLE = "use a database or service that Lambda can reach, and set its address with --env"
+_SHARE_NETWORK = "with --local, this machine's is in reach after lambent local start --share-network"
 _LINK = re.compile(r"\(Background on this error at: \S+")
 """SQLAlchemy's link to its documentation, whose host isn't the app's."""
 
@@ -118,12 +121,14 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
     error = _LINK.sub("", f"{failure.message}\n{failure.exception}\n{failure.member}")
     if _REFUSED.search(error):
         what = f"the app connects to a server on its own machine, and on Lambda there is none{failure.where}"
-        return what, f"{USE_REACHABLE}; with --local, this machine's is in reach after lambent local start --share-network"
+        return what, f"{USE_REACHABLE}; {_SHARE_NETWORK}"
     if _UNRESOLVED.search(error):
         host = _HOST.search(error)
         name = next(filter(None, host.groups()), "") if host else ""
         what = f"the app can't find the host {name or 'that it connects to'}{failure.where}"
         return what, "set the address of one that Lambda can reach with --env; for a private one, set vpc in [tool.lambent]"
+    if _REFUSED_BY_POSTGRES.search(error):
+        return f"no server answers where the app connects to{failure.where}", f"{USE_REACHABLE}; {_SHARE_NETWORK}"
     return None
 
 

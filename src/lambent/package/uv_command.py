@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from uv import find_uv_bin
 
 from lambent.errors import PackagingError
 from lambent.package.cache import mark_used
+from lambent.package.uv_settings import write_settings
 
 # These settings would change what uv resolves, or where it writes, without the user noticing.
 _IGNORED_VARIABLES = frozenset(
@@ -36,6 +38,7 @@ _IGNORED_VARIABLES = frozenset(
 )
 
 
+_REQUIRED_VERSION = "Required uv version"
 _MARKER = re.compile(r"(?<=[\w\]])\{[^{}]*'[^{}]*\}")
 
 
@@ -61,8 +64,19 @@ class Uv(Struct, frozen=True):
         environ |= {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", **variables}
         if "UV_CACHE_DIR" in variables:
             mark_used(Path(variables["UV_CACHE_DIR"]))
+        process = self._run(arguments, environ)
+        if process.returncode != 0 and _REQUIRED_VERSION in process.stderr:
+            with tempfile.TemporaryDirectory() as temporary:
+                settings = Path(temporary) / "uv.toml"
+                write_settings(self.folder, settings)
+                process = self._run(("--config-file", str(settings), *arguments), environ)
+        if process.returncode != 0:
+            raise UvError(process.stderr.strip() or process.stdout.strip())
+        return process.stdout
+
+    def _run(self, arguments: tuple[str, ...], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         try:
-            process = subprocess.run(
+            return subprocess.run(
                 [find_uv_bin(), *arguments],
                 cwd=self.folder,
                 env=environ,
@@ -75,9 +89,6 @@ class Uv(Struct, frozen=True):
             )
         except FileNotFoundError as error:
             raise PackagingError("uv is missing from this installation", hint="python -m pip install uv") from error
-        if process.returncode != 0:
-            raise UvError(process.stderr.strip() or process.stdout.strip())
-        return process.stdout
 
     def without_compiler(self) -> dict[str, str]:
         """Return the variables for a build without compilers.

@@ -184,6 +184,16 @@ PROJECTS = [
         ".",
     ),
     ({"wsgi.py": WSGI, "asgi.py": ASGI}, "wsgi:application", "."),
+    (  # a package without __init__.py that has a module of its own name
+        {
+            "main.py": "from admin import auth, admin\n" + FLASK,
+            "admin/auth.py": "from admin import user\n",
+            "admin/user.py": "",
+            "admin/admin.py": "",
+        },
+        "main:app",
+        ".",
+    ),
     ({"main.py": FLASK, "old.py": "print 'python 2'"}, "main:app", "."),
     ({"main.py": "type Number = int\n" + FASTAPI}, "main:app", "."),
     ({"main.py": FASTAPI + "def first[T](x: list[T]) -> T:\n    return x[0]\n"}, "main:app", "."),

@@ -52,9 +52,11 @@ class ImportGraph:
         for added in self._modules.added_folders(path):
             if added.is_relative_to(self._modules.folder) and (folder := self._modules.relative(added)) != ".":
                 self._added.add(folder)
-        for dotted, is_at_start in read_imports(path):
+        imports = list(read_imports(path))
+        namespaces = {dotted.rpartition(".")[0] for dotted, _ in imports if self._is_in_namespace(path, dotted)}
+        for dotted, is_at_start in imports:
             target, folder = self.find(path, dotted)
-            if target is None:
+            if target is None or dotted in namespaces:
                 continue
             if not dotted.startswith(".") and folder not in self._added:
                 top = dotted.partition(".")[0]
@@ -85,6 +87,16 @@ class ImportGraph:
         if key not in self._targets:
             self._targets[key] = self._search(path, dotted)
         return self._targets[key]
+
+    def _is_in_namespace(self, path: Path, dotted: str) -> bool:
+        """Return whether an import leads to a file in a folder without `__init__.py`, next to which its package is searched.
+
+        `from admin import auth` takes admin/auth.py, so that `admin` isn't admin/admin.py, which is in the same folder.
+        """
+        target, folder = self.find(path, dotted)
+        package = dotted.rpartition(".")[0]
+        is_below = target is not None and bool(package.strip(".")) and not dotted.startswith(".")
+        return is_below and module_file(self._modules.folder / folder, package) is None
 
     def _search(self, path: Path, dotted: str) -> tuple[Path | None, str]:
         if dotted.startswith("."):

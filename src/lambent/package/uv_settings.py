@@ -1,0 +1,29 @@
+"""A project's settings for uv without its `required-version`, which is about the user's own uv and not about lambent's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from lambent.package.requirements.toml_file import read_toml
+
+_OF_PROJECTS = frozenset(
+    [
+        *("required-version", "sources", "workspace", "dev-dependencies", "default-groups", "dependency-groups"),
+        *("managed", "package", "build-backend", "conflicts", "environments", "required-environments"),
+    ]
+)
+"""What uv refuses in a file of its own. It reads these from pyproject.toml, whatever the file says."""
+
+
+def write_settings(folder: Path, path: Path) -> None:
+    """Write the settings that uv takes in a folder, those of its project or of the nearest one above, to a file for uv."""
+    settings = next(filter(None, map(_settings, (folder, *folder.parents))), {})
+    path.write_text(tomli_w.dumps({name: value for name, value in settings.items() if name not in _OF_PROJECTS}))
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    own: dict[str, Any] = read_toml(folder / "uv.toml") or {}
+    return own or (read_toml(folder / "pyproject.toml") or {}).get("tool", {}).get("uv", {})

@@ -31,6 +31,9 @@ MESSAGES = [
     ("Flask-Login", "RuntimeError: Please install Flask-Login"),
     ("", "RuntimeError: Authentication is required for this page"),
     ("", "ValueError: schedule is required"),  # a field of a form
+    ("", "RuntimeError: no stripe key, and missing requests in redis"),
+    ("redis", "ImportError: Missing redis library (pip install redis)"),  # Kombu
+    ("psycopg2-binary", "ImproperlyConfigured: please install psycopg2."),
     ("", "UserWarning: install redis for a faster cache\nRuntimeError: no luck"),
     ("", "ImproperlyConfigured: The app shop is not installed"),
 ]

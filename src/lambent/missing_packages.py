@@ -23,7 +23,8 @@ _WORDINGS = re.compile(
     rf"|{_NAME}(?:{_KIND})? (?:must|has to|needs to|should) be installed\b"
     rf"|{_NAME} prerequisite not available"  # limits
     rf"|[Rr]equires(?: the)? {_NAME}(?:{_KIND})? (?:to be installed|but)\b"
-    rf"|(?:[Mm]issing (?:optional )?dependency:?|[Mm]issing|\bno|[Hh]ave|\b[Ii]nstall(?:ing)?)(?: the)? {_NAME}(?![\w[]|[.-]\w)"
+    rf"|(?:[Mm]issing|\b[Nn]o|[Hh]ave)(?: the)? {_NAME}(?:{_KIND}\b| installed\b)"
+    rf"|(?:[Mm]issing (?:optional )?dependency:?|\b[Ii]nstall(?:ing)?)(?: the)? {_NAME}(?![\w[]|[.-]\w)"
 )
 """How packages, and apps, ask for one. Each says other things too, so that only the names of packages count."""
 _EXCEPTION = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Configured|Dependency): (.*(?:\n(?!Traceback|\[ERROR\]).+)?)")

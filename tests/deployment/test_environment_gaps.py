@@ -56,7 +56,7 @@ CASES = {
     ),
     "ClientConnectorError: Cannot connect to host api.example.org:443 ssl:default [Name or service not known]": (
         "the app can't find the host api.example.org",
-        "vpc",
+        "whether this machine finds api.example.org",
     ),
     "socket.gaierror: [Errno -2] Name or service not known": ("the app can't find the host that it connects to", "vpc"),
     "django.core.exceptions.ImproperlyConfigured: Error loading MySQLdb module.\nDid you install mysqlclient?": (

@@ -65,6 +65,19 @@ def test_parameter_of_aws_that_is_none_names_the_variable(tmp_path: Path) -> Non
     error = FunctionFailedError("the function failed", hint="fix the error", detail=detail)
     unset_variables.explain(error, config)
     assert error.hint.startswith("--env ORDERS_QUEUE_URL=") and "OTHER" not in error.hint
+    detail = 'Invalid type for parameter SecretId, value: None\n  File "main.py", line 4, in handler\n'
+    error = FunctionFailedError("the function failed", hint="fix the error", detail=detail)
+    unset_variables.explain(error, config)
+    assert error.hint.startswith("--env OTHER_URL=") and "QUEUE" not in error.hint
+
+
+def test_address_of_none_names_the_variable_of_the_host(tmp_path: Path) -> None:
+    code = "import os, db\nconnection = db.connect(host=os.getenv('DB_HOST'), user=os.getenv('DB_USER'))\n"
+    error = FunctionFailedError(
+        "2003: Can't connect to MySQL server on 'None:3306' (111 Connection refused)", hint="fix the error"
+    )
+    unset_variables.explain(error, load_config(write_project(tmp_path, {"app.py": FLASK + code})))
+    assert "--env DB_HOST=" in error.hint and "--env DB_USER=" in error.hint
 
 
 def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path) -> None:

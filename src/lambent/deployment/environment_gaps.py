@@ -28,6 +28,8 @@ _HOST = re.compile(
     r"host name \"([^\"]+)\""
     r"|(?:connect(?:ing)? to(?! MySQL)(?: host(?= ))?|resolve host|host=|server on|//)\W{0,2}([\w-]+(?:\.[\w-]+)*)"
 )
+_PUBLIC = re.compile(r"\.(?!(?:local|localhost|internal|lan|home|corp|example|test)$)[a-z]{2,}$")
+"""The end of a name that everyone can look up."""
 USE_REACHABLE = "use a database or service that Lambda can reach, and set its address with --env"
 _SHARE_NETWORK = "with --local, this machine's is in reach after lambent local start --share-network"
 _LINK = re.compile(r"\(Background on this error at: \S+")
@@ -126,6 +128,9 @@ def _unreachable(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
         host = _HOST.search(error)
         name = next(filter(None, host.groups()), "") if host else ""
         what = f"the app can't find the host {name or 'that it connects to'}{failure.where}"
+        if _PUBLIC.search(name):
+            hint = f"check the name, and with --local whether this machine finds {name}"
+            return what, f"{hint}; for a private one, set vpc in [tool.lambent]"
         return what, "set the address of one that Lambda can reach with --env; for a private one, set vpc in [tool.lambent]"
     if _REFUSED_BY_POSTGRES.search(error):
         return f"no server answers where the app connects to{failure.where}", f"{USE_REACHABLE}; {_SHARE_NETWORK}"

@@ -17,6 +17,9 @@ from lambent.units import listing, verb_for
 _VARIABLE = re.compile(r"--env (\w+)=(?:VALUE|'\*'|\"\$\()")
 _ASSIGNED = re.compile(r"""\s*(?:(?:\w+\.)*([A-Z][A-Z0-9_]+)|[\w.]+\[["']([A-Z][A-Z0-9_]+)["']\])\s*=[^=]""")
 _USED_NONE = re.compile(r"""'NoneType'|secret key|['"@/:]None\b""")
+_NO_ADDRESS = re.compile(r"""['"@/(]None:\d+""")
+"""What a driver says that connects to a host of None: 'None:3306'."""
+_ADDRESS = re.compile(r"HOST|SERVER|ADDR|ENDPOINT|URL|URI")
 _NO_VALUE = re.compile(
     r"supply the ENGINE value|\bNone(?:Type)?\b|\b(?:must|should) (?:not be empty|be (?:set|a string))"
     r"|\bNo \w+ set\b|\b(?:required|missing|empty|not set|no secret key)\b",
@@ -65,7 +68,10 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     if not _NO_VALUE.search(text):
         return []
     if match := _PARAMETER.search(text):
-        return [read.name for read in unset if match[1].lower() in read.name.lower().replace("_", "")]
+        alike = [read.name for read in unset if match[1].lower() in read.name.lower().replace("_", "")]
+        return alike or [read.name for read in unset if _is_in_traceback(read, text)]
+    if _NO_ADDRESS.search(text) and (addresses := [read.name for read in unset if _ADDRESS.search(read.name)]):
+        return addresses
     names = {read.name: (read.name, _setting(read, folder)) for read in unset}
     mentioned = [
         name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)
@@ -76,6 +82,12 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     needed = mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
     needs_key = not needed and "secret key" in text  # Flask and Flask-WTF say this
     return [name for name in names if is_own_secret(name, names)] if needs_key else needed
+
+
+def _is_in_traceback(read: Read, text: str) -> bool:
+    """Return whether a variable is read in a line that a traceback names."""
+    file, _, line = read.location.rpartition(":")
+    return bool(re.search(rf'File "{re.escape(file)}", line {line}\b', text))
 
 
 def _setting(read: Read, folder: Path) -> str:

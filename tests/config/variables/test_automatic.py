@@ -92,6 +92,17 @@ def test_secret_that_only_requests_need_gets_a_value_too(tmp_path: Path) -> None
     assert list(dict(set_in(load_config(folder))[0].environment)) == ["FLASK_SECRET_KEY"]
 
 
+def test_variables_of_powertools_in_a_template_are_set_though_the_app_reads_none(tmp_path: Path) -> None:
+    template = (
+        "Resources:\n  A:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: main.handler\n"
+        "      Environment: {Variables: {POWERTOOLS_METRICS_NAMESPACE: Shop, UNREAD: x}}\n"
+    )
+    folder = write_project(tmp_path, {"main.py": "def handler(event, context): ...\n", "template.yaml": template})
+    assert dict(set_in(load_config(folder))[0].environment) == {"POWERTOOLS_METRICS_NAMESPACE": "Shop"}
+    config = load_config(folder, env=("POWERTOOLS_METRICS_NAMESPACE=Own",))
+    assert dict(set_in(config)[0].environment) == {"POWERTOOLS_METRICS_NAMESPACE": "Own"}
+
+
 @pytest.mark.parametrize("name", ["zappa_settings.json", ".env.example"])
 def test_value_that_a_start_can_do_without_is_taken_from_a_file_for_lambda(tmp_path: Path, name: str) -> None:
     text = '{"dev": {"environment_variables": {"MODE": "calm", "STYLE": "plain", "UNREAD": "x"}}}'

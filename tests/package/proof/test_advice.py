@@ -84,6 +84,7 @@ def test_project_above_is_added_by_its_path_from_the_file(tmp_path: Path) -> Non
 
 def test_a_module_of_another_tool_is_no_package() -> None:
     assert Advice().for_module("serverless_sdk", []).startswith("remove this import")
+    assert Advice().for_module("utils", ["Long_utils"]).startswith("write utils.py, or correct the import")
 
 
 def configure(project: Path) -> Config:

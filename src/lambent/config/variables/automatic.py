@@ -26,6 +26,8 @@ _FALSE = {"true": "false", "false": "false", "True": "False", "False": "False"}
 """The word for False of a project whose files have one of these as the value: some code takes no other."""
 _HOSTS = re.compile(r"\w*ALLOWED_HOST\w*|(?:\w+_)?HOSTS")
 """Other variables in ALLOWED_HOSTS, such as DOMAIN, may also be used in links."""
+_POWERTOOLS = "POWERTOOLS_"
+"""What the names of variables start with that Powertools for AWS Lambda reads itself."""
 _PORT = "8080"  # what PaaSes set: on Lambda no app listens, but some read it
 _CUSTOMARY = (
     (re.compile(r"FLASK_ENV"), "production"),  # Flask's own default
@@ -72,7 +74,7 @@ def set_automatically(config: Config, unset: Sequence[Read], *, local: bool) -> 
 
 
 def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Automatic]:
-    proposals = read_proposals(config.folder) if unset else {}
+    proposals = read_proposals(config.folder) if unset or config.app.kind == "handler" else {}
     secrets = list(_secrets(unset, proposals, *find_own_file(config.folder, [read.name for read in unset])))
     others = [*_constants(unset, proposals), *_settings(config, unset), *_django_hosts(config, local=local)]
     others += _own_database(config, unset) if local else ()
@@ -80,7 +82,9 @@ def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Autom
     remaining = [read for read in unset if read.name not in names]
     needed = [read for read in remaining if read.fails == "start"]
     later = [read for read in remaining if read.fails != "start"]
-    return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda(later, proposals)]
+    given = {name for name, _ in (*config.environment, *config.secrets)}
+    libraries = [Read(name, "", "perhaps") for name in proposals if name.startswith(_POWERTOOLS) and name not in given]
+    return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda([*later, *libraries], proposals)]
 
 
 def _secrets(

@@ -17,6 +17,13 @@ from lambent.package.project_files import packs
 
 _SIMILAR = 0.8  # of 1: "helpers" and "helper", but not "flask" and "task"
 _NOTHING: Mapping[str, str] = {}
+_OWN_NAMES = frozenset(
+    [
+        *("util", "utils", "helper", "helpers", "common", "config", "configs", "constants", "settings", "lib", "libs", "core"),
+        *("model", "models", "database", "db", "service", "services", "src", "backend", "schemas", "routes", "views"),
+    ]
+)
+"""Modules that projects have themselves, whatever PyPI has under these names."""
 _WITHOUT_PACKAGE = {"serverless_sdk": "remove this import and its uses: only what the Serverless Dashboard deploys has it"}
 """Modules that no package has, with what to do: the package `serverless-sdk` has another one."""
 _FILE_ABOVE = re.compile(r" to ((?:\.\./)+)\S+\.txt$")
@@ -47,6 +54,8 @@ class Advice(Struct, frozen=True):
                 return f"did you mean {inner[similar[0]]}?"
         if parent := self.providing_project(module):
             return self.adding_folder(parent)
+        if module in _OWN_NAMES:
+            return f"write {module}.py, or correct the import: no package is meant by this name; or check the ignore rules"
         return f"{self.adding(requirement_for(module))}; if it is your own module, check the ignore rules"
 
     def for_left_out(self, module: str) -> str:

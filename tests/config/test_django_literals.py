@@ -76,3 +76,11 @@ def test_settings_and_their_files_are_named_where_they_are_set() -> None:
     report = read("from .base import *\nDEBUG = True\n", base="ALLOWED_HOSTS = ['example.com']\n")
     assert (report["settings"], report["debug_settings"]) == ("shop/base.py", "shop/settings.py")
     assert hosts_cure(report) == 'ALLOWED_HOSTS = ["example.com", ".on.aws", ".localhost"]'
+
+
+def test_package_of_settings_is_named_by_its_file() -> None:
+    text = b"from .base import *\ntry:\n    from .local import *\nexcept ImportError:\n    pass\n"
+    files = {"shop/settings/__init__.py": text} | dict.fromkeys(
+        ("shop/settings/base.py", "shop/settings/local.py"), b"DEBUG = True\n"
+    )
+    assert read_literals("shop.settings", files.get)["debug_settings"] == "shop/settings/__init__.py"

@@ -50,7 +50,7 @@ def read_literals(
     names = _names(nodes, variable)
     if variable in (environment or {}):
         names = _SEPARATORS.split((environment or {})[variable])
-    default = f"{module.replace('.', '/')}.py"
+    default = _file_of(module, read)[0] or f"{module.replace('.', '/')}.py"
     is_known = hosts is not None and variable not in secrets and bool(variable or _is_list(hosts.value))
     return {
         "debug": debug is not None and _literal(debug.value) is True,
@@ -78,10 +78,15 @@ def allows_url(names: str | Sequence[str]) -> bool:
     return any(name in ("*", _HOST) or (name.startswith(".") and _HOST.endswith(name)) for name in patterns)
 
 
+def _file_of(module: str, read: Read) -> tuple[str, bytes]:
+    """Return the file of a module and its content, both empty if there is none with code."""
+    path = module.replace(".", "/")
+    return next(((name, text) for name in (f"{path}.py", f"{path}/__init__.py") if (text := read(name))), ("", b""))
+
+
 def _assigned(module: str, read: Read, depth: int = 0) -> _Values:
     """Return what a module sets names to, with those of its star imports. A name that it may set elsewhere is left out."""
-    path = module.replace(".", "/")
-    name, content = next(((name, text) for name in (f"{path}.py", f"{path}/__init__.py") if (text := read(name))), ("", b""))
+    name, content = _file_of(module, read)
     if not name or depth > _DEPTH_MAX:
         return {}
     package = module if name.endswith("__init__.py") else module.rpartition(".")[0]

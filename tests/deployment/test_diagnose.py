@@ -768,6 +768,20 @@ def test_server_that_another_module_starts_is_named_with_the_line() -> None:
     assert " while it is imported (serve.py, line 2), and Lambda waits" in diagnose(Failure(SETTINGS, log=log)).what
 
 
+@pytest.mark.parametrize(
+    ("wrapper", "status", "hint"),
+    [
+        ("/opt/otel-handler", 127, "add the layer that has it, or remove AWS_LAMBDA_EXEC_WRAPPER"),
+        ("/var/task/wrap.sh", 126, "chmod +x wrap.sh, or remove AWS_LAMBDA_EXEC_WRAPPER"),
+        ("/var/task/wrap.sh", 127, "check that wrap.sh is there and in the zip, or remove AWS_LAMBDA_EXEC_WRAPPER"),
+    ],
+)
+def test_own_exec_wrapper_of_a_handler(wrapper: str, status: int, hint: str) -> None:
+    settings = replace(SETTINGS, environment=(("AWS_LAMBDA_EXEC_WRAPPER", wrapper),))
+    log = f"RequestId: 8f5 Error: Runtime exited with error: exit status {status}\nRuntime.ExitError\n"
+    assert diagnose(Failure(settings, log=log)).hint == hint
+
+
 def test_template_with_a_relative_path_is_the_position() -> None:
     log = (
         'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    show()\n'

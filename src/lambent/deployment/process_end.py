@@ -11,6 +11,8 @@ from lambent.deployment.environment_gaps import USE_REACHABLE
 from lambent.deployment.failure import Failure
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S
 
+_BOOTSTRAP = "/var/task/lambent_runtime/bootstrap"
+_NOT_EXECUTABLE = re.compile(r"exec wrapper \S+ can't be run: Permission denied|exit status 126")
 _SERVERS = {
     r'/pymongo/(?:\w+/)?topology\.py", line \d+ in _?select_server': "MongoDB",
     r'/psycopg2?/\S+", line \d+ in connect$': "PostgreSQL",
@@ -80,11 +82,16 @@ def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
 
 
 def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    """The program that starts the process can't be run."""
-    own = dict(failure.settings.environment).get("LAMBENT_EXEC_WRAPPER")
-    if own:
-        return f"the exec wrapper {own} can't be run", "add the layer that has it, or remove AWS_LAMBDA_EXEC_WRAPPER"
-    return "the function's exec wrapper can't be run", "deploy again, which repairs it"
+    """The program that starts the process can't be run: the user's own exec wrapper, or lambent's."""
+    environment = dict(failure.settings.environment)
+    own = environment.get("LAMBENT_EXEC_WRAPPER") or environment.get("AWS_LAMBDA_EXEC_WRAPPER", _BOOTSTRAP)
+    if own == _BOOTSTRAP:
+        return "the function's exec wrapper can't be run", "deploy again, which repairs it"
+    hint = "add the layer that has it"
+    if own.startswith("/var/task/"):
+        file = own.removeprefix("/var/task/")
+        hint = f"chmod +x {file}" if _NOT_EXECUTABLE.search(failure.lines) else f"check that {file} is there and in the zip"
+    return f"the exec wrapper {own} can't be run", f"{hint}, or remove AWS_LAMBDA_EXEC_WRAPPER"
 
 
 def _more(settings: Settings) -> int:

@@ -20,6 +20,11 @@ ADOPTED = "adopted"  # its value from `lambent adopt` to the first deploy, then 
 TAG_ORIGIN = "lambent:origin"
 TAG_FAILED = "lambent:failed"
 
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+"""The variable that names the program through which Lambda starts the process."""
+BOOTSTRAP = "/var/task/lambent_runtime/bootstrap"
+"""lambent's, which starts the user's own one (LAMBENT_EXEC_WRAPPER)."""
+
 
 class Names(Struct, frozen=True):
     """The AWS names of one app in one account and region."""

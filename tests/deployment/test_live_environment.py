@@ -9,7 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from lambent import events
-from lambent.config.live_environment import CHECK, FLAG_VARIABLES, keep_check_path, keep_live_variables, warn_of_unknown
+from lambent.config.live_environment import (
+    CHECK,
+    FLAG_VARIABLES,
+    keep_check_path,
+    keep_live_variables,
+    user_variables,
+    warn_of_unknown,
+)
 from lambent.config.load import Flags, load
 from lambent.config.model import App, Config
 from lambent.deployment.check_path import check_path
@@ -18,6 +25,8 @@ from lambent.deployment.deploy import deploy, prepare
 from lambent.deployment.desired import desired
 from lambent.deployment.observed import live_settings
 from lambent.errors import UsageError
+from lambent.names import BOOTSTRAP, EXEC_WRAPPER
+from lambent.package.layout import RUNTIME
 from support.configs import load_config
 from support.deploy_cases import artifact
 from support.memory_aws import MemoryAws
@@ -53,6 +62,16 @@ class Shop:
         live = self.aws.function("shop", "live")
         assert live is not None
         return {name: value for name, value in live.settings.environment if name != FLAG_VARIABLES}
+
+
+def test_own_exec_wrapper_stays_under_its_name() -> None:
+    assert f"/var/task/{RUNTIME}/bootstrap" == BOOTSTRAP
+    moved = {EXEC_WRAPPER: BOOTSTRAP, "LAMBENT_EXEC_WRAPPER": "/opt/otel", FLAG_VARIABLES: EXEC_WRAPPER}
+    assert user_variables(moved) == {EXEC_WRAPPER: "/opt/otel"}
+    config = Config(Path(), "shop", App("main", "app", "wsgi"), "python3.13")
+    assert keep_live_variables(config, moved).function_environment == {"LAMBENT_EXEC_WRAPPER": "/opt/otel"}
+    assert user_variables({EXEC_WRAPPER: BOOTSTRAP, "LAMBENT_INTERFACE": "wsgi"}) == {}
+    assert user_variables({EXEC_WRAPPER: "/opt/otel"}) == {EXEC_WRAPPER: "/opt/otel"}
 
 
 def test_variables_of_flags_stay_and_those_of_the_configuration_go(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lambent.config.model import Config
 from lambent.config.sourced import DEFAULT
 from lambent.errors import UsageError
 from lambent.events import Warned
+from lambent.names import BOOTSTRAP, EXEC_WRAPPER
 
 FLAG_VARIABLES = "LAMBENT_FLAG_VARIABLES"
 """The variable with the names, separated by spaces."""
@@ -27,7 +28,7 @@ START_ONLY = "start"
 CHECK_FLAG = "--check-path"
 """It precedes a path that was passed as this flag: unlike one of the configuration, later deploys keep it."""
 
-_BY_LAMBENT = ("LAMBENT_", "AWS_LAMBDA_EXEC_WRAPPER")
+_BY_LAMBENT = ("LAMBENT_", EXEC_WRAPPER)
 
 
 def is_set_by_user(name: str, flagged: Collection[str]) -> bool:
@@ -38,11 +39,19 @@ def is_set_by_user(name: str, flagged: Collection[str]) -> bool:
     return name in flagged or not name.startswith(_BY_LAMBENT)
 
 
+def user_variables(live: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a function has from its user: also an exec wrapper, which lambent's client has moved."""
+    flagged = live.get(FLAG_VARIABLES, "").split()
+    variables = {name: value for name, value in live.items() if is_set_by_user(name, flagged) and name != EXEC_WRAPPER}
+    wrapper = live.get("LAMBENT_EXEC_WRAPPER") or live.get(EXEC_WRAPPER, BOOTSTRAP)
+    return variables if wrapper == BOOTSTRAP else {**variables, EXEC_WRAPPER: wrapper}
+
+
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:
     """Return the configuration with those variables of the `live` version that flags have set and nothing sets now."""
     configured = {*dict(config.environment), *dict(config.secrets), *config.unset_variables}
-    flagged = live.get(FLAG_VARIABLES, "").split()
-    inherited = {name: live[name] for name in flagged if name in live and name not in configured}
+    own, flagged = user_variables(live), live.get(FLAG_VARIABLES, "").split()
+    inherited = {name: own[name] for name in flagged if name in own and name not in configured}
     if not inherited:
         return config
     return config.with_variables(inherited, dict.fromkeys(inherited, "--env of an earlier deploy"), inherited)

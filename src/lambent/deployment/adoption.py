@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import STREAMED, Function, LogGroup, Url
-from lambent.config.live_environment import is_set_by_user
+from lambent.config.live_environment import user_variables
 from lambent.deployment.desired import PUBLIC
 from lambent.deployment.plan import made_by_lambent
 from lambent.errors import DeployError
@@ -35,7 +35,7 @@ class Adoption(Struct, frozen=True):
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of its environment variables."""
-        return tuple(sorted(name for name, _ in self.function.settings.environment if is_set_by_user(name, ())))
+        return tuple(sorted(user_variables(dict(self.function.settings.environment))))
 
     @property
     def table(self) -> dict[str, Any]:

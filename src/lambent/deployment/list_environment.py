@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lambent import status_events
 from lambent.aws.interface import Aws
-from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, is_set_by_user
+from lambent.config.live_environment import FLAG_VARIABLES, SECRETS, user_variables
 from lambent.deployment.secret_values import HIDDEN, is_secret
 from lambent.errors import NotDeployedError
 from lambent.names import ALIAS
@@ -35,7 +35,7 @@ def describe_environment(
     """Return the user's own variables, secrets masked, by name. Pure."""
     references: dict[str, str] = json.loads(live.get(SECRETS, "{}"))
     flagged = set(live.get(FLAG_VARIABLES, "").split())
-    own = {name: value for name, value in live.items() if is_set_by_user(name, flagged)}
+    own = user_variables(live)
     rows = []
     for name in sorted({*own, *references, *configured}):
         value, is_live = references.get(name, own.get(name, "")), name in own or name in references

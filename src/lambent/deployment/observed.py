@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from lambent.aws.interface import Aws
 from lambent.aws.values import Alias, Function, LogGroup, Pairs, Provisioned, Role, Settings, Statement, Url
-from lambent.config.live_environment import FLAG_VARIABLES, is_set_by_user
+from lambent.config.live_environment import FLAG_VARIABLES, user_variables
 from lambent.deployment.alias_history import is_unchecked
 from lambent.deployment.failed_versions import failed_versions
 from lambent.deployment.polling import wait_settled
@@ -79,7 +79,7 @@ def live_settings(aws: Aws, app: str, identities: Iterable[str]) -> Settings | N
     settings = (aws.function(function, ALIAS) or latest).settings
     if dict(latest.tags).get(TAG_MANAGED) != ADOPTED:
         return settings
-    own = " ".join(name for name, _ in settings.environment if is_set_by_user(name, ()))
+    own = " ".join(user_variables(dict(settings.environment)))
     return replace(settings, environment=(*settings.environment, (FLAG_VARIABLES, own)))
 
 

@@ -26,7 +26,7 @@ from lambent.deployment.desired import desired
 from lambent.deployment.observed import live_settings
 from lambent.errors import UsageError
 from lambent.names import BOOTSTRAP, EXEC_WRAPPER
-from lambent.package.layout import RUNTIME
+from lambent.package import function_settings
 from support.configs import load_config
 from support.deploy_cases import artifact
 from support.memory_aws import MemoryAws
@@ -65,7 +65,7 @@ class Shop:
 
 
 def test_own_exec_wrapper_stays_under_its_name() -> None:
-    assert f"/var/task/{RUNTIME}/bootstrap" == BOOTSTRAP
+    assert function_settings.WRAPPER == (EXEC_WRAPPER, BOOTSTRAP)
     moved = {EXEC_WRAPPER: BOOTSTRAP, "LAMBENT_EXEC_WRAPPER": "/opt/otel", FLAG_VARIABLES: EXEC_WRAPPER}
     assert user_variables(moved) == {EXEC_WRAPPER: "/opt/otel"}
     config = Config(Path(), "shop", App("main", "app", "wsgi"), "python3.13")

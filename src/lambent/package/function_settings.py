@@ -8,11 +8,10 @@ from typing import Any
 from lambent.config.detection import django_project
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.model import Config, Cors
-from lambent.names import BOOTSTRAP, EXEC_WRAPPER
 from lambent.package.artifact import WRITABLE
 from lambent.package.layout import RUNTIME, SourceFile
 
-WRAPPER = (EXEC_WRAPPER, BOOTSTRAP)
+WRAPPER = ("AWS_LAMBDA_EXEC_WRAPPER", f"/var/task/{RUNTIME}/bootstrap")
 # The runtime in the zip reads these. They are in the environment so that a change gives a new version.
 _STREAM = ("LAMBENT_RESPONSE", "stream")
 _RUN = ("LAMBENT_RUN", "on")

@@ -305,6 +305,23 @@ def test_functions_whose_folders_are_in_the_root_are_one_app_too(tmp_path: Path)
     assert detect(write_project(tmp_path, {**hello, "template.yaml": text})).code_folders == ("src/hello", "src/jobs")
 
 
+def test_functions_whose_code_is_missing_are_named(tmp_path: Path) -> None:
+    app = detect(write_project(tmp_path, api() | {"template.yaml": api()["template.yaml"].replace("app.nightly", "gone.run")}))
+    assert app.remarks[-1] == "template.yaml also has Nightly (gone.run), whose code isn't here"
+    text = """\
+    provider: {runtime: python3.13}
+    functions:
+      greet: {handler: hello/app.greet, events: [{http: GET /greet}]}
+      gone: {handler: hello/gone.greet, events: [{http: GET /gone}]}
+      jobs: {handler: app.nightly, module: jobs, events: [{http: GET /jobs}]}
+      other: {handler: index.handler, runtime: nodejs22.x, events: [{http: GET /other}]}
+      web: {handler: wsgi_handler.handler, events: [{http: ANY /}]}
+    """
+    app = detect(write_project(tmp_path / "one", TWO | {"serverless.yml": text}))
+    assert app.remarks[-1] == "serverless.yml also has gone (hello/gone.greet), whose code isn't here"
+    assert [str(route) for route in app.routes] == ["GET /greet", "GET /jobs"]
+
+
 def test_serverless_functions_become_one_app_with_all_their_events(tmp_path: Path) -> None:
     text = """\
     service: shop

@@ -27,6 +27,23 @@ def read_functions(folder: Path) -> list[DeclaredFunction]:
     return list(terraform_functions(folder))
 
 
+def missing_functions(folder: Path, source: str) -> list[str]:
+    """Return the Python functions of a template or of serverless.yml whose code isn't in the project, with their handlers."""
+    if source in SERVERLESS:
+        service = read_service(folder, source)
+        own = text_at(mapping_at(service, "provider"), "runtime")
+        functions = mapping_at(service, "functions").items()
+        runtimes = {name: text_at(function, "runtime") or own for name, function in functions}
+        handlers = [(name, text_at(function, "handler"), text_at(function, "module") or ".") for name, function in functions]
+        handlers = [each for each in handlers if runtimes[each[0]].startswith("python") and not each[1].startswith("wsgi")]
+    else:
+        resources = _sam_resources(read_template(folder, source), source)
+        resources = (each for each in resources if "InlineCode" not in each[1] and "ZipFile" not in mapping_at(each[1], "Code"))
+        handlers = [(name, text_at(properties, "Handler"), code) for name, properties, code in resources]
+    plain = (each for each in handlers if handler_command(each[1], each[2]))
+    return [f"{name} ({handler})" for name, handler, code in plain if not handler_command(handler, code, folder)]
+
+
 def service_variables(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and file of serverless.yml's variables, also of functions whose handler a plug-in brings."""
     for source in SERVERLESS:
@@ -51,18 +68,11 @@ def choose_function(functions: list[DeclaredFunction]) -> DeclaredFunction | Non
 
 def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     """Yield the functions of a SAM or CloudFormation template, of one in a folder those with code elsewhere."""
-    template, base = read_template(folder, source), posixpath.dirname(source)
+    template = read_template(folder, source)
     shared = mapping_at(template, "Globals", "Function")
     has_own_api = any(name in str(template) for name in _OWN_API)
-    for name, resource in mapping_at(template, "Resources").items():
-        if text_at(resource, "Type") not in ("AWS::Serverless::Function", "AWS::Lambda::Function"):
-            continue
-        properties = {**shared, **mapping_at(resource, "Properties")}
-        code = posixpath.join(base, text_at(properties, "CodeUri") or text_at(properties, "Code") or ".")
-        if not is_code_elsewhere(source, code):
-            continue
-        is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
-        command = handler_command(text_at(properties, "Handler"), code, folder) if is_python else None
+    for name, properties, code in _sam_resources(template, source):
+        command = handler_command(text_at(properties, "Handler"), code, folder)
         if command is not None:
             declared = mapping_at(properties, "Events")
             events = [text_at(event, "Type") for event in declared.values()]
@@ -81,12 +91,26 @@ def _sam_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
             )
 
 
+def _sam_resources(template: dict[str, Any], source: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield name, properties and folder of code of a template's Python functions."""
+    shared, base = mapping_at(template, "Globals", "Function"), posixpath.dirname(source)
+    for name, resource in mapping_at(template, "Resources").items():
+        if text_at(resource, "Type") not in ("AWS::Serverless::Function", "AWS::Lambda::Function"):
+            continue
+        properties = {**shared, **mapping_at(resource, "Properties")}
+        code = posixpath.join(base, text_at(properties, "CodeUri") or text_at(properties, "Code") or ".")
+        is_python = text_at(properties, "Runtime").startswith(("python", "!")) or "Runtime" not in properties
+        if is_python and is_code_elsewhere(source, code):
+            yield name, properties, code
+
+
 def _serverless_functions(folder: Path, source: str) -> Iterator[DeclaredFunction]:
     service = read_service(folder, source)
     shared = mapping_at(service, "provider", "environment")
     resources = mapping_at(service, "resources")
     for name, function in mapping_at(service, "functions").items():
-        command = handler_command(text_at(function, "handler"), ".", folder)
+        code = text_at(function, "module") or "."  # of the plug-in serverless-python-requirements
+        command = handler_command(text_at(function, "handler"), code, folder)
         if command is not None:
             events = [*mapping_at(function, "events"), *(["url"] if text_at(function, "url") not in ("", "false") else [])]
             variables = {**shared, **mapping_at(function, "environment")}

@@ -9,10 +9,10 @@ from lambent.config.app_name import default_name
 from lambent.config.detection.api_cors import with_cors
 from lambent.config.detection.api_requests import Request
 from lambent.config.detection.app_choice import AppChoice
-from lambent.config.detection.declared_app import find_function
+from lambent.config.detection.declared_app import find_function, functions_of
 from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.detection.function_variables import own_variables, unknown_variables
-from lambent.config.detection.lambda_functions import read_functions
+from lambent.config.detection.lambda_functions import missing_functions, read_functions
 from lambent.config.detection.named_app import find_named_app
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.refusals import ListedFunction, several_functions_error
@@ -33,7 +33,7 @@ class SiblingFunctions:
         declared = read_functions(project.folder)
         several = declared if len({function.command for function in declared}) > 1 else []
         self._functions = list(filter(None, map(self._find, several)))
-        self._source = several[0].source if several else ""
+        self._source = declared[0].source if declared else ""
 
     def refusal(self) -> DetectionError | None:
         """Return the error that lists them, or None if there aren't several."""
@@ -73,11 +73,17 @@ class SiblingFunctions:
         return with_cors(together, [request for function in declared for request in function.requests])
 
     def with_others(self, app: App) -> App:
-        """Return the app with a remark about the others, if it is one of the functions."""
-        others = [function for function in self._functions if not function.app.is_same(app)]
-        if not others or len(others) == len(self._functions):
+        """Return the app with remarks about the others, if it is one of the functions."""
+        if not functions_of(self._modules, app):
             return app
-        return replace(app, remarks=(*app.remarks, self._remark_about(others)))
+        others = [function for function in self._functions if not function.app.is_same(app)]
+        remarks = [self._remark_about(others)] if others else []
+        return replace(app, remarks=(*app.remarks, *remarks, *self._missing()))
+
+    def _missing(self) -> list[str]:
+        """Return a remark about the functions that are only in the file."""
+        missing = missing_functions(self._project.folder, self._source)
+        return [f"{self._source} also has {listing(missing)}, whose code isn't here"] if missing else []
 
     def _with_remarks(self, app: App, functions: list[ListedFunction]) -> App:
         """Return the app of these functions with remarks about its routes and about the functions that aren't among them."""
@@ -86,6 +92,7 @@ class SiblingFunctions:
         remarks = [remark]
         if others := [function for function in self._functions if function not in functions]:
             remarks.append(self._remark_about(others))
+        remarks += self._missing()
         if unknown := unknown_variables([function.declared for function in functions]):
             differ = "differs" if len(unknown) == 1 else "differ"
             what = f"{listing(unknown)} {differ} from function to function, and {self._source} doesn't say the values"

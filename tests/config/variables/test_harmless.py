@@ -14,7 +14,7 @@ from lambent.config.variables.harmless import is_harmless
         *(("DATABASE_URL", "sqlite:///./test.db"), ("USE_S3", "False"), ("API_URL", "https://api.weather.gov/v1")),
         *(("CORS_ORIGINS", "*"), ("DB_URL", "sqlite+aiosqlite:///app.db"), ("APP_NAME", "Shop API"), ("SMTP_PORT", "587")),
         *(("MAIL_SERVER", "smtp.gmail.com"), ("CACHE_DIR", "/tmp/cache"), ("ALIGN", "center"), ("TOPIC", "exchange")),
-        *(("PLAN", "enterprise"), ("API_URL", "https://jsonplace.typicode.com/todos")),
+        *(("DEFAULT_USER_GROUP", "default_users"), ("PLAN", "enterprise"), ("API_URL", "https://jsonplace.typicode.com/todos")),
     ],
 )
 def test_harmless(name: str, value: str) -> None:

@@ -155,3 +155,9 @@ def test_variables_of_a_service_whose_handler_a_plugin_brings(tmp_path: Path) ->
     )
     proposals = read_proposals(write_project(tmp_path, {"serverless.yml": service}))
     assert {name: proposal.value for name, proposal in proposals.items()} == {"TABLE": "users-dev", "MODE": "calm"}
+
+
+def test_example_next_to_the_settings_of_a_package_counts_if_no_other_differs(tmp_path: Path) -> None:
+    files = {"shop/settings.py": "", "shop/.env.sample": "GROUP=users\nMODE=web\n", "worker/run.py": ""}
+    folder = write_project(tmp_path, files | {"worker/.env.sample": "MODE=worker\n", "docs/.env.sample": "OTHER=1\n"})
+    assert list(read_proposals(folder).values()) == [Proposal("GROUP", "users", "shop/.env.sample")]

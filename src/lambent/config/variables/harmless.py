@@ -9,9 +9,9 @@ _SECRET_NAME = re.compile(
     re.I,
 )
 _PLAIN_NAME = re.compile(
-    r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT|TABLE|BUCKET)$", re.I
+    r"(?:EXPIR\w*|MINUTES|SECONDS|HOURS|DAYS|TTL|LIFETIME|ALGORITHM|ALGO|LENGTH|LIMIT|TABLE|BUCKET|GROUP)$", re.I
 )
-"""Names of numbers, of resources and the like, whatever else is in them: ACCESS_TOKEN_EXPIRE_MINUTES, USERS_TABLE."""
+"""Names of numbers, of resources and the like, whatever else is in them: TOKEN_EXPIRE_MINUTES, USERS_TABLE, USER_GROUP."""
 _ADDRESS_NAME = re.compile(r"URL|URI|HOST|SERVER|ADDR|DOMAIN|ORIGIN|BROKER|ENDPOINT", re.I)
 _PLACEHOLDER = re.compile(
     r"your|placeholder|example|xxx|\.\.\.|[<>{}]|secret|password|lorem|\bfoo|\bnone\b|\bnull\b|\bhere\b|(?<![a-z])my[-_]"

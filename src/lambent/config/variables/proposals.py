@@ -141,6 +141,16 @@ def _examples(folder: Path) -> Iterator[Proposal]:
         for file in (".env", *ENV_EXAMPLES):
             source = "../" * depth + file
             yield from (Proposal(name, value, source) for name, value in values_in_file(parent / file).items())
+    yield from _package_examples(folder)
+
+
+def _package_examples(folder: Path) -> Iterator[Proposal]:
+    """Yield what example files in the folders with code have, next to the settings that read them, if they agree."""
+    packages = sorted({file.parent for file in folder.glob("*/*.py")})
+    files = [(package / file, f"{package.name}/{file}") for package in packages for file in (".env", *ENV_EXAMPLES)]
+    proposals = [Proposal(name, value, source) for path, source in files for name, value in values_in_file(path).items()]
+    agreed = dict(_unambiguous((proposal.name, proposal.value) for proposal in proposals))
+    yield from (proposal for proposal in proposals if proposal.name in agreed)
 
 
 def _read_json(path: Path) -> object:

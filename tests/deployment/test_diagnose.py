@@ -841,3 +841,15 @@ def test_name_that_an_own_module_lacks_has_nothing_to_do_with_a_package() -> Non
         "the app's own module shop.sums has no total",
         "define total there, or correct that import",
     )
+
+
+@pytest.mark.parametrize(
+    ("exception", "expected"),
+    [
+        ("litestar.exceptions.http_exceptions.NotFoundException: 404: Not Found", False),
+        ("ValueError: no mail was sent", True),
+    ],
+)
+def test_exception_that_is_the_answer_is_no_news(exception: str, expected: bool) -> None:
+    log = f'Traceback (most recent call last):\n  File "/var/task/app.py", line 3, in send\n    raise error\n{exception}\n'
+    assert Failure(SETTINGS, log=log).has_unanswered_exception is expected

@@ -86,6 +86,15 @@ class Failure(Struct, frozen=True):
         return ""
 
     @property
+    def has_unanswered_exception(self) -> bool:
+        """Whether a request that was answered logged an exception, of a background task for example.
+
+        Litestar also logs one that is the answer, such as 404 for a path without a route.
+        """
+        is_answer = re.search(r"\bhttp_exceptions\.\w+: 4\d\d: ", self.exception)
+        return bool(self.traceback and self.exception) and not is_answer
+
+    @property
     def member(self) -> str:
         """The last exception in an exception group, in the form of AWS's client or of Python's own traceback, or ""."""
         lines = re.findall(

@@ -129,7 +129,7 @@ class CheckVersion(Step, frozen=True):
             deployment.emit(events.Warned(*checked.warning(check_path(self.settings))))
         if log := log_of_slow_start(deployment.aws, self.name, version, checked.invoked, began):
             deployment.emit(self._slow_start(deployment, log))
-        elif not checked.missing and (failure := self._logged(deployment, checked.invoked.log)):
+        elif not checked.missing and (failure := self._failure(deployment, checked.invoked.log)).has_unanswered_exception:
             what = f"the app answered, but its log has {failure.exception}{failure.where}"
             deployment.emit(events.Warned(what, "lambent logs --errors shows all of it"))
 
@@ -139,11 +139,6 @@ class CheckVersion(Step, frozen=True):
         return events.Warned(
             f"{what}: every cold start will take this long", "import less at the start, or --memory, which adds CPU"
         )
-
-    def _logged(self, deployment: Deployment, log: str) -> Failure | None:
-        """Return what a request that was answered has logged about an exception, of a background task for example."""
-        failure = self._failure(deployment, log)
-        return failure if failure.traceback and failure.exception else None
 
     def _failure(self, deployment: Deployment, log: str) -> Failure:
         return Failure(self.settings, log=log, own_names=deployment.context.own_names)

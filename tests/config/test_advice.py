@@ -146,6 +146,10 @@ def test_an_mcp_server_that_only_answers_to_localhost(tmp_path: Path, text: str,
     folder = write_project(tmp_path / "tools", {"main.py": text})
     [event] = [event for event in advise(load_config(folder)) if isinstance(event, Warned)]
     assert "421" in event.text and event.text.startswith("main.py:") and event.hint == hint
+    lock = write_project(folder, {"uv.lock": '[[package]]\nname = "mcp"\nversion = "1.22.0"\n'})
+    assert not [event for event in advise(load_config(lock)) if isinstance(event, Warned)]
+    write_project(folder, {"uv.lock": '[[package]]\nname = "mcp"\nversion = "1.23.0"\n'})
+    assert [event for event in advise(load_config(folder)) if isinstance(event, Warned)]
     (folder / "main.py").write_text(text.replace(*followed))
     assert lines(load_config(folder)) == []
 

@@ -27,6 +27,7 @@ _WEBSOCKET = re.compile(
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
 _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
 _MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=(?!\s*[\"'](?:127\.0\.0\.1|localhost|::1)[\"'])")
+_MCP_VERSION = re.compile(r"""(?m)(?:^name = "mcp"\nversion = "|^\s*["']?mcp(?:\[[\w,]+\])?\s*==\s*)(\d+)\.(\d+)""")
 _CHALICE = re.compile(r"(?m)^\s*(?:from|import) chalice\b")
 _CHALICE_AUTH = re.compile(r"\bauthorizer\s*=\s*\w|\bapi_key_required\s*=\s*True")
 _SAM_AUTH = (
@@ -53,7 +54,7 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
     texts = {path.relative_to(folder).as_posix(): path.read_text("utf-8-sig", "replace") for path in own_files(config)}
     if config.app.kind != "handler":
         yield from _websockets(texts)
-        if "host=" not in config.app.attribute:
+        if "host=" not in config.app.attribute and not _answers_any_host(folder):
             yield from _mcp_hosts(texts)
         if not config.stream and config.client == "lambent":
             yield from _streams(texts)
@@ -66,6 +67,13 @@ def advise(config: Config, unset: Sequence[Read] = ()) -> Iterator[Event]:
 def _websockets(texts: dict[str, str]) -> Iterator[Event]:
     if location := _first(texts, _WEBSOCKET):
         yield Warned(f"{location} uses WebSockets, which Function URLs don't support: only the other routes work")
+
+
+def _answers_any_host(folder: Path) -> bool:
+    """Return whether the project's lock or pin has a release of mcp before 1.23, the first that refuses other hosts."""
+    files = ("uv.lock", "poetry.lock", "pdm.lock", "requirements.txt", "pyproject.toml")
+    version = next(filter(None, (_MCP_VERSION.search(read_text(folder / file)) for file in files)), None)
+    return version is not None and (int(version[1]), int(version[2])) < (1, 23)
 
 
 def _mcp_hosts(texts: dict[str, str]) -> Iterator[Event]:

@@ -275,6 +275,14 @@ def test_version_in_use_cannot_be_deleted(api: Api) -> None:
     assert api.client.publish_version(FunctionName="f")["Version"] == "2"  # a number is never used again
 
 
+def test_update_without_a_difference_makes_a_new_version_too(api: Api) -> None:
+    api.create("f")
+    assert [api.client.publish_version(FunctionName="f")["Version"] for _ in range(2)] == ["1", "1"]
+    api.client.update_function_configuration(FunctionName="f", Timeout=3)
+    api.wait_until_settled("f")
+    assert api.client.publish_version(FunctionName="f")["Version"] == "2"  # measured by users against AWS
+
+
 WEIGHTS = "'routingConfig.additionalVersionWeights' failed to satisfy constraint"
 VALUE_RULES = (
     "must satisfy constraint: [Member must have value less than or equal to 1.0, "

@@ -13,7 +13,7 @@ from lambent.local.control.pagination import page
 from lambent.local.store import Document, Record, new_revision
 
 # What may differ between $LATEST and a version although $LATEST hasn't "changed since the last version".
-VOLATILE = STATUS | {"FunctionArn", "Version", "RevisionId", "LastModified", "_layers"}
+VOLATILE = STATUS | {"FunctionArn", "Version", "RevisionId", "_layers"}
 
 
 async def publish_version(context: RequestContext) -> Document:

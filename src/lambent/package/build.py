@@ -39,6 +39,7 @@ from lambent.package.requirements.adding import add_command
 from lambent.package.shards.shard import Shard
 from lambent.package.stand_ins import stand_ins
 from lambent.package.supplements import report_additions, supplement
+from lambent.package.trusted_hosts import allow_own_hosts
 from lambent.package.vendor import runtime_files
 from lambent.package.wheels.choose_wheel import download_size
 from lambent.package.zip_contents import ZipContents, owners
@@ -149,7 +150,8 @@ def _complete(
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
                 with_static, all_files = collect_static(recording, shards, stand_ins(requirements.lock) | files, interpreter)
-                with_tables, all_files = make_tables(with_static, shards, all_files, interpreter)
+                with_hosts = allow_own_hosts(with_static, files)
+                with_tables, all_files = make_tables(with_hosts, shards, all_files, interpreter)
                 check_static_folders(with_tables.config, all_files)
                 final, contents = lay_out(with_tables, shards, all_files, interpreter)
                 findings = find(final, contents, requirements.omitted(contents.shards), add_command(requirements.source))

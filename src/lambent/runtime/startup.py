@@ -33,9 +33,9 @@ def start_app(handler: str, log: Log) -> tuple[Host | None, EventHandler | None]
     app = _load(handler)
     hosts = variable("LAMBENT_ALLOWED_HOSTS")
     if hosts:
-        from .django_hosts import allow_hosts
+        from .allowed_hosts import allow_hosts
 
-        allow_hosts(hosts)
+        allow_hosts(app, hosts)
     kind = variable("LAMBENT_INTERFACE").lower()
     if kind != "handler":
         from .app_interface import detect_interface

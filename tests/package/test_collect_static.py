@@ -6,8 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lambent.events import Event
+from msgspec.structs import replace
+
+from lambent.events import Event, Warned
 from lambent.package import collect_static, django_inspection
+from lambent.package.layout import SourceFile
 from support.configs import load_config
 from support.detection import FLASK, write_project
 
@@ -55,3 +58,18 @@ def test_only_a_missing_file_of_the_project_becomes_a_database(tmp_path: Path) -
     names = ("db.sqlite3", "here.db", ":memory:", "file:shared?mode=memory&cache=shared", "../above.db")
     missing = [name for name in names if django_inspection._is_missing_file(str(tmp_path / name), str(tmp_path))]
     assert missing == ["db.sqlite3"]
+
+
+def test_a_static_file_above_the_size_of_a_response_is_named(tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        {"main.py": FLASK, "pyproject.toml": '[tool.lambent]\nstatic = { "/" = "dist" }\n', "dist/index.html": "hello"},
+    )
+    (tmp_path / "dist" / "film.mp4").write_bytes(bytes(5_000_000))
+    files = {name: SourceFile(tmp_path / name) for name in ("dist/index.html", "dist/film.mp4")}
+    events: list[Event] = []
+    for stream in (False, True):
+        config = replace(load_config(tmp_path), stream=stream)
+        collect_static.check_static_folders(SimpleNamespace(config=config, emit=events.append), files)  # type: ignore[arg-type]
+    text = "dist/film.mp4 is too large to be served, 5.0 MB: a response holds 6 MB, about 4.5 MB of binary data"
+    assert events == [Warned(text, "--stream, whose limit is 200 MB")]

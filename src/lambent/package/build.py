@@ -152,7 +152,7 @@ def _complete(
                 with_static, all_files = collect_static(recording, shards, stand_ins(requirements.lock) | files, interpreter)
                 with_hosts = allow_own_hosts(with_static, files)
                 with_tables, all_files = make_tables(with_hosts, shards, all_files, interpreter)
-                check_static_folders(with_tables.config, all_files)
+                check_static_folders(with_tables, all_files)
                 final, contents = lay_out(with_tables, shards, all_files, interpreter)
                 findings = find(final, contents, requirements.omitted(contents.shards), add_command(requirements.source))
             supplemented = supplement(context, requirements, findings)

@@ -19,19 +19,21 @@ from lambent.errors import PackagingError
 from lambent.events import Notice, Warned
 from lambent.interpreters import Interpreter
 from lambent.lazy import LazyModule
+from lambent.limits import PAYLOAD_MAX
 from lambent.package import django_inspection
 from lambent.package.build_context import BuildContext
 from lambent.package.database_tables import report_databases
 from lambent.package.isolated_run import Files, Program, Result, run_cached
 from lambent.package.layout import SourceFile, arrange
 from lambent.package.shards.shard import Shard
-from lambent.units import count
+from lambent.units import count, size
 
 if TYPE_CHECKING:
     from lambent.config.variables import unset
 else:
     unset = LazyModule("lambent.config.variables.unset")  # only for settings that fail
 
+_BINARY_MAX = PAYLOAD_MAX * 3 // 4  # sent as base64
 _TIMEOUT_S = 300  # the migrations of a CMS take half a minute, and on a busy machine many times that
 _MISSING_VARIABLE = re.compile(
     r"^KeyError: '([A-Z][A-Z0-9_]*)'|([A-Z][A-Z0-9_]+) not found|Set the ([A-Z][A-Z0-9_]*) environment"
@@ -96,10 +98,18 @@ def _missing_hosts(config: Config, report: Mapping[str, Any]) -> tuple[str, ...]
     return URL_DOMAINS if config.has_url and not report["allows"] and not is_set else ()
 
 
-def check_static_folders(config: Config, files: Files) -> None:
-    """Raise PackagingError for a folder of `static` that has no files in the zip."""
+def check_static_folders(context: BuildContext, files: Files) -> None:
+    """Warn about a file that is too large for a response. Raise PackagingError for a folder of `static` without files."""
+    config = context.config
     for path, folder in config.static or ():
-        if not any(name.startswith(f"{folder}/") for name in files):
+        sizes = {name: file.size for name, file in files.items() if name.startswith(f"{folder}/")}
+        largest = max(sizes, key=lambda name: sizes[name], default="")
+        if largest and sizes[largest] > _BINARY_MAX and not config.stream:
+            what = f"{largest} is too large to be served, {size(sizes[largest])}"
+            context.emit(
+                Warned(f"{what}: a response holds 6 MB, about 4.5 MB of binary data", "--stream, whose limit is 200 MB")
+            )
+        if not sizes:
             exists = (config.path / folder).is_dir()
             what = f"static serves {path} from {folder}/, " + (
                 "which is left out of the zip" if exists else "which doesn't exist"

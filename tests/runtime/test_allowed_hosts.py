@@ -1,4 +1,4 @@
-"""Hosts that are added to Django's settings, and to Starlette's middleware."""
+"""Hosts that are added to Django's settings and to Starlette's middleware, and Flask's SERVER_NAME."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import flask
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -69,3 +70,11 @@ def test_starlette_s_middleware_answers_the_hosts_of_urls(protect: Callable[[Sta
     allow_hosts(app, ".on.aws,.localhost")
     statuses = {host: _status(app, host) for host in ("abc.lambda-url.eu-west-1.on.aws", "example.com", "example.org")}
     assert statuses == {"abc.lambda-url.eu-west-1.on.aws": 200, "example.com": 200, "example.org": 400}
+
+
+@pytest.mark.parametrize(("options", "name"), [({}, None), ({"subdomain_matching": True}, "shop.example")])
+def test_flask_answers_any_host_unless_its_routes_depend_on_it(options: dict[str, Any], name: str | None) -> None:
+    app = flask.Flask("shop", **options)
+    app.config["SERVER_NAME"] = "shop.example"
+    allow_hosts(SimpleNamespace(app=app), ".on.aws")
+    assert app.config["SERVER_NAME"] == name

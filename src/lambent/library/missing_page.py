@@ -1,4 +1,4 @@
-"""What may help an app that answers 404 to the check: its own path, another host, or a page that the zip doesn't hold."""
+"""What may help an app that answers 404 to the check: its own path, or a page that the zip doesn't hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from lambent.config.model import Config
 from lambent.config.own_files import own_files
 from lambent.deployment.context import OWN_PATH
 from lambent.library.left_out_files import BUILT_FOLDERS, frontend_build, include_line, is_left_out, pattern_for
-from lambent.library.server_name import fixed_host
 from lambent.package.artifact import Artifact
 
 _MCP_APP = re.compile(r"\.(streamable_http_app|http_app|sse_app)\(")
@@ -22,13 +21,11 @@ _MCP_SERVER = re.compile(r"^\s*(?:from|import) (?:mcp\.server|fastmcp)\b", re.MU
 
 
 def hint_for_no_page(config: Config, artifact: Artifact) -> str:
-    """Return what may help an app that has no page for a path: its own path, another host, or the line that packs its files."""
+    """Return what may help an app that has no page for a path: its own path, or the line that packs its files."""
     if match := _MCP_APP.search(config.app.attribute):
         return _mcp_path(_MCP_PATHS[match[1]])
     if config.app.attribute == PROGRAM and any(_MCP_SERVER.search(file.read_text("utf-8", "replace")) for file in _own(config)):
         return _mcp_path(_MCP_PATHS["streamable_http_app"])  # that of runtime/program.py
-    if edit := fixed_host(config, artifact):
-        return edit
     cause = _ignored_page(config, artifact)
     return f"{OWN_PATH}; or {cause}" if cause else OWN_PATH
 

@@ -150,7 +150,7 @@ def _complete(
             with context.phase("layout"):
                 recording = replace(context, emit=events.append)
                 with_static, all_files = collect_static(recording, shards, stand_ins(requirements.lock) | files, interpreter)
-                with_hosts = allow_own_hosts(with_static, files)
+                with_hosts = allow_own_hosts(with_static, shards, files)
                 with_tables, all_files = make_tables(with_hosts, shards, all_files, interpreter)
                 check_static_folders(with_tables, all_files)
                 final, contents = lay_out(with_tables, shards, all_files, interpreter)

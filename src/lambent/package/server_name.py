@@ -1,43 +1,24 @@
-"""Flask apps that answer 404 to every host but their `SERVER_NAME`: releases before Flask 3.1 do."""
+"""Where a project sets Flask's SERVER_NAME. Before Flask 3.1 an app with one answers 404 to every other host."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
-
-from packaging.version import Version
-
-from lambent.config.model import Config
-from lambent.package.artifact import Artifact
 
 _SETTING = "SERVER_NAME"
-_ANY_HOST = Version("3.1")  # https://flask.palletsprojects.com/en/stable/changes/#version-3-1-0, pull request 5553
 
 
-def fixed_host(config: Config, artifact: Artifact) -> str:
-    """Return the edit that makes a Flask app answer under any host name, with the lines that name one. "" if none does."""
-    flask = artifact.owners.get("flask/__init__.py", "").rpartition(" ")[2]
-    if not flask or Version(flask) >= _ANY_HOST:
-        return ""
-    names = (entry.name for entry in artifact.entries if entry.name.endswith(".py") and entry.name not in artifact.owners)
-    files = ((name, config.path / name) for name in sorted(names))
-    places = [_place(name, lines) for name, file in files if file.is_file() and (lines := sorted(set(_lines(file))))]
-    edit = f"remove {_SETTING} from {' and '.join(places)}"
-    return f"{edit}: Flask {flask} answers 404 to all other hosts" if places else ""
-
-
-def _place(name: str, lines: list[int]) -> str:
-    return f"{name} (line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))})"
-
-
-def _lines(file: Path) -> Iterator[int]:
-    """Yield the lines of a file that set SERVER_NAME: in a class or module, a dictionary, a subscript or a keyword."""
-    text = file.read_text("utf-8-sig", "replace")
+def server_name_at(text: str) -> int:
+    """Return the line where a module sets SERVER_NAME to a host, 0 if none does."""
     try:
         tree = ast.parse(text if _SETTING in text else "")
     except (SyntaxError, ValueError):
-        return
+        return 0
+    return min(_lines(tree), default=0)
+
+
+def _lines(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that set it: in a class or module, a dictionary, a subscript or a keyword."""
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=targets, value=value):

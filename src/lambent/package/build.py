@@ -169,7 +169,8 @@ def _emit_all(emit: Emit, events: Iterable[Event]) -> None:
 
 def _say_inferred(context: BuildContext, requirements: Requirements) -> None:
     if lines := requirements.source.inferred:
-        text = f"no requirements file: taking {', '.join(lines)} from the imports; a requirements.txt decides the versions"
+        names = [f"the project above ({line})" if not line.strip("./") else line for line in lines]
+        text = f"no requirements file: taking {', '.join(names)} from the imports; a requirements.txt decides the versions"
         context.emit(Notice(text))
 
 

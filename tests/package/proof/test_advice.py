@@ -159,7 +159,7 @@ def test_project_above_is_installed_and_can_be_required(example: Path, tmp_path:
     artifact = build(configure(example), tmp_path / "cache", os.environ, said.append)
     assert "shop/__init__.py" in {entry.name for entry in artifact.entries}
     [line] = [event.text for event in said if isinstance(event, Notice)]
-    assert line.startswith("no requirements file: taking ../.. from the imports")
+    assert line.startswith("no requirements file: taking the project above (../..) from the imports")
     write(example, {"requirements.txt": "../..\n"})
     said.clear()
     artifact = build(configure(example), tmp_path / "cache", os.environ, said.append)

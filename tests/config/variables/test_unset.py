@@ -463,6 +463,14 @@ def test_only_secrets_of_the_app_itself_get_a_random_value(tmp_path: Path) -> No
         ("sqlalchemy\nasyncpg\npsycopg2-binary", "create_async_engine(URL)", "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"),
         ("sqlalchemy\nasyncpg\npsycopg2-binary", "create_engine(URL)", "postgresql://USER:PASSWORD@HOST/NAME"),
         ("sqlmodel", "create_engine(URL)", "sqlite:////tmp/app.db"),
+        ("sqlmodel # databases", "create_engine(URL)", "sqlite:////tmp/app.db"),
+        ("sqlalchemy", "create_async_engine(URL)", "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"),
+        ("sqlalchemy\naiosqlite", "create_async_engine(URL)", "sqlite+aiosqlite:////tmp/app.db"),
+        ("quart\nquart-db>=0.2", "QuartDB(app)", "postgresql://USER:PASSWORD@HOST/NAME"),
+        ("quart-db[sqlite]", "QuartDB(app)", "sqlite:////tmp/app.db"),
+        ("databases", "Database(URL)", "postgresql://USER:PASSWORD@HOST/NAME"),
+        ("databases[mysql]", "Database(URL)", "mysql://USER:PASSWORD@HOST/NAME"),
+        ("databases\naiosqlite", "Database(URL); create_engine(URL)", "sqlite:////tmp/app.db"),
     ],
 )
 def test_placeholder_of_an_address_has_its_form(tmp_path: Path, requirements: str, code: str, address: str) -> None:

@@ -33,6 +33,14 @@ _DRIVERS = (
 )  # fmt: skip
 """The packages that SQLAlchemy and other libraries reach a database with, those for asyncio first."""
 _ASYNC = ("asyncpg", "aiomysql", "asyncmy", "aiosqlite")
+_SHARED = r"(?m)(?:^|[\[,])\s*[\"']?(?:databases|quart-db)\s*(?=[\[<>=~!\"';]|$)"
+"""Requires a library of asyncio that needs no driver in the address. `databases` shares it with SQLAlchemy's create_engine."""
+_WITHOUT_DRIVER = (
+    (re.compile(rf"{_SHARED}.*\bsqlite\b"), "sqlite:///"),
+    (re.compile(rf"{_SHARED}.*\bmysql\b"), "mysql://"),
+    (re.compile(rf"{_SHARED}|\bdjango\b"), "postgresql://"),
+)
+"""What says which database is meant if no driver is required by its own name: an extra, or what the library has by itself."""
 _NUMBERS = (
     (re.compile(r"(?:POSTGRES|PG|DB|DATABASE).*PORT$"), "5432"),
     (re.compile(r"MYSQL.*PORT$"), "3306"),
@@ -102,11 +110,17 @@ def _database(folder: Path) -> str:
         folder / "pyproject.toml",
         folder / "Pipfile",
     ]
-    required = " ".join(read_text(file) for file in files).lower()
+    required = "\n".join(re.sub(r"#.*", "", read_text(file)) for file in files).lower()
     drivers = [(name, scheme) for name, scheme in _DRIVERS if re.search(rf"\b{name}(?:\b|-binary)", required)]
-    if {name for name, _ in drivers} - set(_ASYNC) and not _is_async(folder):
+    is_async = _is_async(folder)
+    if {name for name, _ in drivers} - set(_ASYNC) and not is_async:
         drivers = [each for each in drivers if each[0] not in _ASYNC]
-    scheme = drivers[0][1] if drivers else "postgresql://" if re.search(r"\bdjango\b", required) else "sqlite:///"
+    if drivers:
+        scheme = drivers[0][1]
+    else:  # the standard library's sqlite3 is not for asyncio
+        scheme = _first(_WITHOUT_DRIVER, required, "postgresql+asyncpg://" if is_async else "sqlite:///")
+    if not is_async and re.search(_SHARED, required):
+        scheme = scheme.replace("+aiosqlite", "")
     return f"{scheme}/tmp/app.db" if scheme.startswith("sqlite") else f"{scheme}USER:PASSWORD@HOST/NAME"
 
 

@@ -42,3 +42,8 @@ MESSAGES = [
 @pytest.mark.parametrize(("package", "text"), MESSAGES)
 def test_asked_package(package: str, text: str) -> None:
     assert asked_package(text) == package
+
+
+@pytest.mark.parametrize("text", ["a-" * 20_000, "ValueError: missing " + "A" * 40_000])
+def test_long_words_are_read_at_once(text: str) -> None:
+    assert asked_package(text) == ""  # minutes, if each start of a name were tried

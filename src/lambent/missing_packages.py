@@ -9,12 +9,12 @@ from lambent.module_packages import package_in_text
 _OPTIONAL = re.compile(
     r"""Form data requires "([\w-]+)" to be installed"""
     r"""|Install '([\w-]+)' for email validation support"""
-    r"""|`?\b([\w-]+)`?(?: library)? (?:is not installed, run|must be installed to use)"""  # pydantic, Starlette
+    r"""|`?(?<![\w-])([\w-]{1,80})`?(?: library)? (?:is not installed, run|must be installed to use)"""  # pydantic, Starlette
     r"""|Import\w*Error: .*\brequires ([a-z][\w-]*) to be installed"""  # Plotly Express
     r"""|Import\w*Error: (?!.*(?:is not installed|\[)).*\bpip3? install (?:-U |--upgrade )?[`'"]?([A-Za-z][\w-]*)"""
 )
 """What some packages say; one group has the package."""
-_NAME = r"""[`'"]?([A-Za-z][\w.-]*\w)[`'"]?"""
+_NAME = r"""(?<![\w.-])[`'"]?([A-Za-z][\w.-]{0,80}\w)[`'"]?"""
 _KIND = r"(?: python)?(?: package| library| module)"
 _WORDINGS = re.compile(
     rf"{_NAME}{_KIND} (?:is|was) (?:required|needed|missing)\b"

@@ -853,3 +853,22 @@ def test_name_that_an_own_module_lacks_has_nothing_to_do_with_a_package() -> Non
 def test_exception_that_is_the_answer_is_no_news(exception: str, expected: bool) -> None:
     log = f'Traceback (most recent call last):\n  File "/var/task/app.py", line 3, in send\n    raise error\n{exception}\n'
     assert Failure(SETTINGS, log=log).has_unanswered_exception is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (
+            "ModuleNotFoundError: No module named 'profile.views'",
+            "the module profile.views is missing",
+        ),  # Python has profile.py
+        ("RuntimeError: redis is required to start the app", "RuntimeError: redis is required to start the app"),  # a server
+    ],
+)
+def test_own_modules_and_packages_that_are_there_are_not_to_blame(error: str, what: str) -> None:
+    log = f'Traceback (most recent call last):\n  File "/var/task/main.py", line 3, in home\n    work()\n{error}\n'
+    failure = Failure(SETTINGS, log=log, status=500, own_names=frozenset({"profile"}), packages=frozenset({"redis"}))
+    cause = diagnose(failure)
+    assert what in cause.what
+    assert "rename" not in cause.hint
+    assert "add redis" not in cause.hint

@@ -48,3 +48,20 @@ def test_package_of_a_guarded_import_is_named(tmp_path: Path, message: str, pack
 )
 def test_other_errors_stay(tmp_path: Path, message: str, line: int, packed: str) -> None:
     assert fail(tmp_path, message, line, packed).hint == "fix the error"
+
+
+@pytest.mark.parametrize(
+    ("guard", "line"),
+    [
+        ("import ujson as json\nexcept ImportError:\n    import json\n", "json.loads(settings.body)"),  # another replaces it
+        ("import sqlite3\nexcept ImportError:\n    sqlite3 = None\n", "sqlite3.body"),  # Python has it
+        ("import boto3\nexcept ImportError:\n    boto3 = None\n", "boto3.body"),  # Lambda has it
+        ("import redis\nexcept ImportError:\n    redis = None\n", "redis.Redis(settings.body)"),  # None is another name
+    ],
+)
+def test_imports_that_lack_nothing_are_not_named(tmp_path: Path, guard: str, line: str) -> None:
+    (tmp_path / "main.py").write_text(f"try:\n    {guard}{line}\ndef app(environ, start_response): ...\n")
+    detail = "  File \"/var/task/main.py\", line 5, in <module>\nAttributeError: 'NoneType' object has no attribute 'body'"
+    error = FunctionFailedError("the function failed", hint="fix the error", detail=detail)
+    explain(error, load_config(tmp_path), Artifact(Path("a.zip"), "", 0, 0, 0, "", "", ""))
+    assert error.hint == "fix the error"

@@ -36,7 +36,8 @@ OWN_PATH = "--check-path with one of the app's own paths"
 class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
-    `add_command` says how to add a package to the app's requirements, and `own_names` are its folders and modules.
+    `add_command` says how to add a package to the app's requirements, and `own_names` are its folders and modules,
+    and `packages` those that it has.
     `hint_for_no_page` returns what may help an app that has no page for the path of the check.
     `may_copy` says that the app may run from a copy in /tmp if it turns out to write next to its code.
     """
@@ -47,5 +48,6 @@ class DeployContext(Struct, frozen=True):
     fetch: Fetch = fetch
     add_command: str = ADD
     own_names: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
     may_copy: bool = False
     hint_for_no_page: Callable[[], str] = lambda: OWN_PATH

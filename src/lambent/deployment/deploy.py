@@ -71,7 +71,7 @@ def deploy(
     Raises DeployError if the function doesn't work (the previous version stays live) or another deploy won, UnconfirmedError if
     there was no response, AwsError for a refusal. A repeated run continues from wherever this one stopped.
     """
-    context = replace(context, add_command=artifact.add_command, own_names=artifact.own_names)
+    context = replace(context, add_command=artifact.add_command, own_names=artifact.own_names, packages=artifact.all_packages)
     attempts = _Attempts(config, artifact, context, confirm_public, confirm_move)
     return until_applied(config.name, context.emit, attempts.next)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+import sysconfig
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -115,11 +117,18 @@ def _hidden_name(failure: Failure, match: re.Match[str]) -> tuple[str, str] | No
 
 def _hidden_attribute(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     """A request that fails says only that a module of Python lacks something, and the zip has a module of that name."""
-    name = match[1] or match[2]
+    name = match[1] or match[2].partition(".")[0]
+    if match[2] and not _is_of_python(match[2]):
+        return None
     file = next((file for file in (f"{name}.py", name) if file in failure.own_names), "")
     if not file or name not in sys.stdlib_module_names:
         return None
     return _hides(file if file != name else f"{name}/", name)
+
+
+def _is_of_python(module: str) -> bool:
+    path = Path(sysconfig.get_path("stdlib"), *module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def _hides(file: str, module: str) -> tuple[str, str]:
@@ -167,7 +176,7 @@ def _changed(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
 
 def _missing_extra(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
     package = asked_package(failure.text)
-    if not package:
+    if not package or package.lower().replace("_", "-") in failure.packages:  # of a package that is there, it means a server
         return None
     return f"the package {package} is missing{failure.where}", adding(failure.add_command, package)
 
@@ -343,7 +352,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
         r"cannot import name '[\w.]+' from (?:partially initialized module )?'(\w+)' \(/var/task/[\w/]+\.py\)",
         _hidden_name,
     ),
-    (r"module '(\w+)'(?: from '[^']+')? has no attribute|No module named '(?=[\w.]+')(\w+)\.", _hidden_attribute),
+    (r"module '(\w+)'(?: from '[^']+')? has no attribute|No module named '(\w+\.[\w.]+)'", _hidden_attribute),
     (r"consider renaming '/var/task/([\w/]+\.py)'", _shadowed),
     (r"; '(\w+)' is not a package", _shadowed),
     (r"Error loading MySQLdb module|No module named 'MySQLdb'", environment_gaps.no_mysql_driver),

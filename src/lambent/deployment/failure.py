@@ -36,7 +36,7 @@ class Failure(Struct, frozen=True):
     """What is known: AWS's error type, message and stack trace, the end of the log, and the status of a web app's 5xx.
 
     `body` is the response of that status. `add_command` says how to add a package to the app's requirements, and `own_names`
-    are the app's own folders and modules at the top of the zip.
+    are the app's own folders and modules at the top of the zip. `packages` are those that it has.
     """
 
     settings: Settings
@@ -48,6 +48,7 @@ class Failure(Struct, frozen=True):
     body: str = ""
     add_command: str = ADD
     own_names: frozenset[str] = frozenset()
+    packages: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:

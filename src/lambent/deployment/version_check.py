@@ -95,7 +95,8 @@ def check(context: DeployContext, request: CheckRequest) -> Checked:
     failure = judge(invoked, request.settings)
     if failure is not None:
         log = whole_log(context.aws, request.function, request.version, invoked, began)
-        failure = replace(failure, log=log, add_command=context.add_command, own_names=context.own_names)
+        project = {"add_command": context.add_command, "own_names": context.own_names, "packages": context.packages}
+        failure = replace(failure, log=log, **project)
         if not request.strict and (missing := missing_part(failure)):
             return Checked(invoked, missing, failure.where)
     where = f"function {request.function}, version {request.version}"

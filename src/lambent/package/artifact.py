@@ -103,6 +103,12 @@ class Artifact(Struct, frozen=True):
         names = (entry.name for entry in self.entries if entry.name.endswith(_IN_TRACEBACKS) and self._is_own(entry))
         return frozenset(name.partition("/")[0] for name in names)
 
+    @property
+    def all_packages(self) -> frozenset[str]:
+        """The names of the packages that the function has, in lower case with hyphens."""
+        packages = {*self.owners.values(), *(self.overflow.packages if self.overflow else ())}
+        return frozenset(package.partition(" ")[0].lower().replace("_", "-") for package in packages)
+
     def changes_since(self, sha256: str) -> str:
         """Return which files differ from those of the zip with this CodeSha256, "" if that zip isn't in the cache."""
         return changed_files.changed_files(self.path, self.entries, self.owners, sha256)

@@ -144,3 +144,11 @@ def test_a_web_app_comes_before_the_functions_next_to_it(tmp_path: Path) -> None
     assert detect(write_project(tmp_path, CODE | {"main.tf": only, "app.py": FLASK})).spec == "app:app"
     files = {"main.tf": (FUNCTIONS + HTTP_API).replace("../", ""), "app.py": FLASK}
     assert detect(write_project(tmp_path, CODE | files)).spec == "app:app"
+
+
+def test_blocks_that_do_not_end_are_read_at_once(tmp_path: Path) -> None:
+    """Each block ends where the next one starts: reading to the end of the file from each would take minutes."""
+    (tmp_path / "app.py").write_text("def handler(event, context): ...\n")
+    block = 'resource "aws_lambda_function" "f" {\n  handler = "app.handler"\n  }\n'
+    (tmp_path / "main.tf").write_text(block * 10_000 + "\n" * 20_000)
+    assert read_functions(tmp_path) == []

@@ -19,15 +19,15 @@ from lambent.config.detection.project_text import read_text
 from lambent.config.model import Cors, Pairs
 
 _BLOCK = re.compile(
-    r"""(?ms)^(?:resource|data|variable)[ \t]+"(?P<first>[\w-]+)"(?:[ \t]+"(?P<second>[\w-]+)")?[ \t]*\{"""
-    r"""(?P<body>[^{}\n]*\}[ \t]*$|.*?^\})"""
+    r"""(?m)^(?:resource|data|variable)[ \t]+"(?P<first>[\w-]+)"(?:[ \t]+"(?P<second>[\w-]+)")?[ \t]*\{"""
+    r"""(?P<body>[^{}\n]*\}[ \t]*$|[^\n]*\n(?:(?!\}|(?:resource|data|variable)[ \t]+")[^\n]*\n)*\})"""
 )
 _COMMENT = re.compile(r"""(?m)^[ \t]*(?:#|//).*\n""")
 _PATH = r"""\s*=\s*"(?:\$\{path\.(?:module|root)\}/)?(?P<path>[\w./-]+)\""""
-_SOURCE = re.compile(rf"(?m)^\s*(?P<kind>source_dir|source_file){_PATH}")
-_ZIP = re.compile(rf"(?m)^\s*(?P<kind>filename){_PATH}")
+_SOURCE = re.compile(rf"(?m)^[ \t]*(?P<kind>source_dir|source_file){_PATH}")
+_ZIP = re.compile(rf"(?m)^[ \t]*(?P<kind>filename){_PATH}")
 _VARIABLES = re.compile(r"\bvariables\s*=\s*\{(.*?)\}", re.DOTALL)
-_PAIR = re.compile(r"""(?m)^\s*"?(?P<name>[A-Za-z_]\w*)"?\s*[=:]\s*(?P<value>"[^"\n]*"|[^\s#,]+)""")
+_PAIR = re.compile(r"""(?m)^[ \t]*"?(?P<name>[A-Za-z_]\w*)"?\s*[=:]\s*(?P<value>"[^"\n]*"|[^\s#,]+)""")
 _REFERENCE = re.compile(r"(?P<kind>var|aws_dynamodb_table|aws_s3_bucket)\.(?P<name>[\w-]+)(?:\.\w+)?")
 _INNER = re.compile(r"\$\{([^{}]+)\}")
 _NAME_KEYS = {"aws_dynamodb_table": "name", "aws_s3_bucket": "bucket", "var": "default"}
@@ -132,9 +132,9 @@ class _Module:
         """Return a function's environment variables with plain values, and those with the texts of other values."""
         match = _VARIABLES.search(function.body)
         pairs = [(pair["name"], pair["value"]) for pair in _PAIR.finditer(match[1])] if match else []
-        values = [(name, self.text(raw)) for name, raw in pairs]
-        computed = tuple((name, raw) for name, raw in pairs if dict(values)[name] is None)
-        return tuple((name, value) for name, value in values if value is not None), computed
+        values = {name: self.text(raw) for name, raw in pairs}
+        computed = tuple((name, raw) for name, raw in pairs if values[name] is None)
+        return tuple((name, value) for name, value in values.items() if value is not None), computed
 
     def triggers(self, function: str, requests: tuple[Request, ...]) -> tuple[str, ...]:
         """Return what calls a function, as far as the module says it. A permission of API Gateway stands for its requests."""

@@ -555,13 +555,13 @@ CASES = (
     ),
     Case(
         "missing settings, pydantic",
-        "the environment variables API_KEY and DB_URL are not set",
-        "--env API_KEY=VALUE --env DB_URL=VALUE",
-        message="2 validation errors for Settings\napi_key\n  Field required\ndb_url\n  Field required",
+        "the environment variables API_KEY and DB__URL are not set",
+        "--env API_KEY=VALUE --env DB__URL=VALUE",
+        message="2 validation errors for Settings\napi_key\n  Field required\ndb.url\n  Field required",
         log='Traceback (most recent call last):\n  File "/var/task/main.py", line 4, in <module>\n'
         "pydantic_core._pydantic_core.ValidationError: 2 validation errors for Settings\n"
         "api_key\n  Field required [type=missing, input_value={}, input_type=dict]\n"
-        "db_url\n  Field required [type=missing, input_value={}, input_type=dict]\n" + REPORT,
+        "db.url\n  Field required [type=missing, input_value={}, input_type=dict]\n" + REPORT,
         status=500,
     ),
     Case(

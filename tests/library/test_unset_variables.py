@@ -85,7 +85,7 @@ def test_secret_key_of_flask_is_the_variable_that_the_code_reads(tmp_path: Path)
     config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
     error = FunctionFailedError("the app has no secret key", hint="--env SECRET_KEY=VALUE", detail="no secret key was set")
     unset_variables.explain(error, config)
-    assert error.hint == "--env SESSIONS=VALUE"
+    assert error.hint.startswith('--env SESSIONS="$(')
 
 
 def test_secret_key_that_a_form_lacks_is_the_own_secret_that_the_code_reads(tmp_path: Path) -> None:
@@ -131,3 +131,20 @@ def test_database_that_django_lacks_is_the_variable_of_its_url(tmp_path: Path, c
     error = FunctionFailedError("settings.DATABASES is improperly configured. Please supply the ENGINE value.", hint="fix it")
     unset_variables.explain(error, load_config(write_project(tmp_path / "shop", {"main.py": code})))
     assert error.hint == f"--env {name}=sqlite:////tmp/app.db"
+
+
+@pytest.mark.parametrize("field", ["session.secret_key", "session"])
+def test_nested_field_of_settings_that_a_file_may_set_is_named_by_its_variable(tmp_path: Path, field: str) -> None:
+    options = "SettingsConfigDict(env_prefix='SHOP__', env_nested_delimiter='__', yaml_file='shop.yaml')"
+    code = (
+        f"{FLASK}from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "class Session(BaseModel):\n    secret_key: str\nclass Shop(BaseModel):\n    name: str\n"
+        f"class Settings(BaseSettings):\n    model_config = {options}\n    session: Session\n    shop: Shop\nSettings()\n"
+    )
+    config = load_config(write_project(tmp_path / "shop", {"main.py": code}))
+    name = field.upper().replace(".", "__")
+    what, detail = f"the environment variable {name} is not set", f"1 validation error for Settings\n{field}\n  Field required"
+    error = FunctionFailedError(what, hint=f"--env {name}=VALUE", detail=detail)
+    unset_variables.explain(error, config)
+    assert error.hint == """--env SHOP__SESSION__SECRET_KEY="$(python3 -c 'import os; print(os.urandom(32).hex())')\""""
+    assert error.what == "the environment variable SHOP__SESSION__SECRET_KEY is not set"

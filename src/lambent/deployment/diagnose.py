@@ -293,8 +293,8 @@ def _key(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
 
 
 def _settings_fields(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
-    fields = re.findall(r"(?m)^(\w+)\n\s+[Ff]ield required", failure.text)  # AWS's answer and the log both have them
-    names = list(dict.fromkeys(name.upper() for name in fields))
+    fields = re.findall(r"(?m)^([\w.]+)\n\s+[Ff]ield required", failure.text)  # AWS's answer and the log both have them
+    names = list(dict.fromkeys(name.upper().replace(".", "__") for name in fields))
     what = f"the environment variable{'s' if len(names) > 1 else ''} {listing(names)} {verb_for(names)} not set"
     return what, " ".join(f"--env {name}=VALUE" for name in names)
 
@@ -378,7 +378,7 @@ _TABLE: tuple[tuple[str, Describe], ...] = (
     (r"^(?:\[ERROR\] )?KeyError: '([A-Za-z][A-Za-z0-9_]+)'", _key),
     (r"The (SECRET_KEY) setting must not be empty", _setting),  # Django
     (_UNSET, _setting),
-    (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n\w+\n\s+[Ff]ield required", _settings_fields),
+    (r"validation errors? for \w*(?:[Ss]ettings|[Cc]onfig|[Ee]nv)\w*\n[\w.]+\n\s+[Ff]ield required", _settings_fields),
     (r"Function\.ResponseSizeTooLarge", _too_large),
     (r"Unable to marshal response: (.*)", _not_json),
     *process_end.TABLE,

@@ -29,6 +29,9 @@ _NO_VALUE = re.compile(
 _PARAMETER = re.compile(r"Invalid type for parameter (\w+), value: None")
 """What botocore says of QueueUrl=None."""
 
+_ALL_FIELDS = re.compile(r"\n\s+[Ff]ield required")
+"""What pydantic says of each field that has no value, whatever its sources are."""
+
 _KEY_ERROR = re.compile(r"KeyError: '(\w+)'")
 """What a setting says that Quart's or Flask's `from_prefixed_env("SHOP")` would have taken from SHOP_NAME."""
 
@@ -39,13 +42,18 @@ def explain(error: LambentError, config: Config) -> None:
         error.hint = hosts_cure(report)
         return
     unset = find_unset(config)
-    hinted = _full_names(_VARIABLE.findall(error.hint), unset)
+    full_names = {name: _full_names(name, unset) for name in _VARIABLE.findall(error.hint)}
+    hinted = list(dict.fromkeys(full_name for group in full_names.values() for full_name in group))
     confirmed = [name for name in hinted if name in {read.name for read in unset}]
     failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset, config.folder) or hinted
     if failed:
         others = [read for read in unset if read.name not in failed]
+        if _ALL_FIELDS.search(f"{error.what}\n{error.detail}"):
+            others = [read for read in others if read.fails != "perhaps"]
         needed = [*failed, *(read.name for read in others if read.fails != "perhaps" or _belongs_to(read, failed, unset))]
-        if not _VARIABLE.search(error.hint):
+        for name, group in full_names.items():
+            error.what = re.sub(rf"\b{name}\b", group[0], error.what) if len(group) == 1 else error.what
+        if not full_names:
             error.what = f"{error.what}: {listing(failed)} {verb_for(failed)} not set"
         error.hint = flags_for(config, needed, unset)
 
@@ -101,8 +109,14 @@ def _setting(read: Read, folder: Path) -> str:
     return (match[1] or match[2]) if match else ""
 
 
-def _full_names(names: Sequence[str], unset: Sequence[Read]) -> list[str]:
-    """Return names with the prefixes that the code gives them: pydantic's errors name fields."""
-    full = {name: next((read.name for read in unset if read.name.endswith(f"_{name}")), name) for name in names}
-    complete = {read.name for read in unset}
-    return list(dict.fromkeys(name if name in complete else full[name] for name in names))
+def _full_names(name: str, unset: Sequence[Read]) -> list[str]:
+    """Return a name with the prefix that the code gives it: pydantic's errors name fields, or one that has several."""
+    names = [read.name for read in unset]
+    ending = [each for each in names if _words(each).endswith(f"_{_words(name)}")]
+    parts = [each for each in names if f"_{name}__" in f"_{each}"]
+    return [name] if name in names else ending[:1] or parts or [name]
+
+
+def _words(name: str) -> str:
+    """Return a name with single underscores: whatever stands between a field and one in it."""
+    return re.sub("_+", "_", name)

@@ -52,6 +52,16 @@ def test_secret_gets_a_random_value_that_later_deploys_keep(tmp_path: Path) -> N
     assert dict(own.environment) == {"SECRET_KEY": "mine"} and line == ""
 
 
+def test_secret_key_of_sessions_in_nested_settings_gets_a_random_value(tmp_path: Path) -> None:
+    code = (
+        "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "class Keys(BaseModel):\n    secret_key: str\nclass Settings(BaseSettings):\n"
+        "    model_config = SettingsConfigDict(env_prefix='SHOP__', env_nested_delimiter='__')\n"
+        "    session: Keys\n    stripe: Keys\nSettings()"
+    )
+    assert chosen(tmp_path, code).keys() == {"SHOP__SESSION__SECRET_KEY"}
+
+
 @pytest.mark.parametrize(
     ("classes", "value"),
     [

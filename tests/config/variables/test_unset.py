@@ -55,6 +55,11 @@ def in_main(folder: Path, text: str, **flags: Any) -> list[str]:
             "    key: str\n    db: Database\nsettings = Settings()",
             ["A_KEY", "A_DB__HOST"],
         ),
+        (
+            "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\nclass Log(BaseModel):\n"
+            "    level: str = 'info'\nclass Settings(BaseSettings):\n    log: Log\nsettings = Settings()",
+            ["LOG"],
+        ),
         ("import os\nHOSTS = os.environ.get('HOSTS')\nhosts = HOSTS.split(',')", ["HOSTS"]),
         ("import os\nurl = 'https://' + os.getenv('HOST')", ["HOST"]),
         (
@@ -192,6 +197,18 @@ def test_field_of_pydantic_1_whose_type_its_value_gives_needs_one(tmp_path: Path
     text = "import os\nfrom pydantic import BaseSettings\nclass Settings(BaseSettings):\n"
     text += "    user = os.getenv('DB_USER')\n    port = os.getenv('DB_PORT', '1')\n    t: str = os.getenv('T')\nSettings()"
     assert in_main(tmp_path, text) == ["DB_USER"]
+
+
+@pytest.mark.parametrize("variable", ['A__DB={"host": "h"}', "a__db__host=h"])
+def test_nested_settings_may_be_set_as_a_whole_or_by_their_parts(tmp_path: Path, variable: str) -> None:
+    text = (
+        "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "class Db(BaseModel):\n    host: str\nclass Log(BaseModel):\n    level: str = ''\nclass Settings(BaseSettings):\n"
+        "    model_config = SettingsConfigDict(env_prefix='A__', env_nested_delimiter='__')\n"
+        "    db: Db\n    log: Log\nSettings()"
+    )
+    assert required(tmp_path, {"main.py": f"{text}\n{APP}"}, env=(variable,)) == ["A__LOG"]
+    assert required(tmp_path, {"main.py": f"{text}\n{APP}"}, env=(variable, "A__LOG__LEVEL=info")) == []
 
 
 def test_settings_class_with_sources_of_its_own_is_left_alone(tmp_path: Path) -> None:

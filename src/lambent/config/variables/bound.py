@@ -27,7 +27,7 @@ class Read(Struct, frozen=True):
     start may take, in the "call" of some function, or "perhaps". With `any_case` a variable in lower case counts too.
     `is_number` says what its value must be, and `example` is a value of its type, "" if any text will do. `is_secret_key` says
     that it is what the framework signs with, and `is_settings` that it is the dotted name of an object with the app's settings,
-    as for Flask's `from_object`.
+    as for Flask's `from_object`. With a `delimiter`, a longer name sets a part of the value, and a shorter one more than it.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Read(Struct, frozen=True):
     is_secret_key: bool = False
     is_settings: bool = False
     example: str = ""
+    delimiter: str = ""
 
 
 class Library(Struct, frozen=True):

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lambent.config.variables import known_calls
-from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, Function, Read, Scope
+from lambent.config.variables.bound import NOTHING, UNKNOWN, Bound, Definition, Fails, Function, Read, Scope
 from lambent.config.variables.constants import SET
 from lambent.config.variables.expressions import Expressions
 from lambent.config.variables.library_reads import from_package
@@ -99,8 +99,11 @@ class CodeReader(Expressions):
     def _make_object(self, definition: Definition, node: ast.ClassDef, arguments: dict[str, Bound]) -> None:
         if settings := read_settings_class(definition, arguments):
             for field in settings.fields:
-                read = Read(field.variable, self.location(field.path, field.line), self.fails, not settings.case_sensitive)
-                self.reads.append(replace(read, is_number=field.is_number, example=field.example))
+                fails: Fails = "perhaps" if settings.has_other_sources else self.fails
+                read = Read(field.variable, self.location(field.path, field.line), fails, not settings.case_sensitive)
+                self.reads.append(replace(read, is_number=field.is_number, example=field.example, delimiter=settings.delimiter))
+                if field.is_secret_key:
+                    self.secret_keys.add(field.variable)
         for part in node.body:
             if isinstance(part, ast.FunctionDef) and part.name == "__init__":
                 self.run_body(Definition(part, definition.scope), arguments)

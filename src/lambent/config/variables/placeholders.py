@@ -71,7 +71,7 @@ def placeholder(name: str, names: Iterable[str], reads: Mapping[str, Read], fold
         return _typed(read.example, folder)
     if name.endswith("ALLOWED_HOSTS"):
         return ANY_HOST
-    if is_own_secret(name, names):
+    if is_own_secret(name, names) or (read is not None and read.is_secret_key):
         return _RANDOM
     upper = name.upper()
     if (read is not None and read.is_number) or upper.endswith("_PORT"):

@@ -8,9 +8,11 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lambent.config.variables.bound import NOTHING, Bound, Definition
 from lambent.config.variables.field_types import example_value
+from lambent.config.variables.own_secrets import is_own_secret
 
 _NEW = ("pydantic_settings.BaseSettings", "pydantic_settings.main.BaseSettings")
 _OLD = ("pydantic.BaseSettings", "pydantic.v1.BaseSettings", "pydantic.env_settings.BaseSettings")
@@ -23,36 +25,47 @@ _NONE = re.compile(r"\bOptional\[|\|\s*None\b|\bNone\s*\|")
 
 
 class Field(Struct, frozen=True):
-    """A field without a default: the variable that it is read from, where it is defined, and a value of its type or ""."""
+    """A field without a default: the variable that it is read from, where it is defined, and a value of its type or "".
+
+    `is_secret_key` says that it is a secret of the app's own by its place, such as `session.secret_key`.
+    """
 
     variable: str
     path: Path
     line: int
     is_number: bool
     example: str = ""
+    is_secret_key: bool = False
 
 
 class SettingsClass(Struct, frozen=True):
-    """The required fields of a class. Without `case_sensitive` a variable may be written in lower case too."""
+    """The required fields of a class. Without `case_sensitive` a variable may be written in lower case too.
+
+    If it `has_other_sources`, the fields may have values that no variable sets. `delimiter` is between the names of nested
+    fields in a variable, "" if there are none.
+    """
 
     fields: tuple[Field, ...]
+    delimiter: str = ""
     case_sensitive: bool = False
+    has_other_sources: bool = False
 
 
 def read_settings_class(definition: Definition, arguments: Container[str]) -> SettingsClass | None:
-    """Return what an object of a class reads from the environment. None for other classes, and for unusual sources.
+    """Return what an object of a class reads from the environment, or None for other classes.
 
     The fields that the call gets as `arguments` need no variable.
     """
     classes = list(_classes(definition))
     bases = {name.dotted for each in classes for name in _bases(each)}
-    if not bases.intersection((*_NEW, *_OLD)) or any(_CHANGES_SOURCES.search(ast.unparse(each.node)) for each in classes):
+    if not bases.intersection((*_NEW, *_OLD)):
         return None
     text = "\n".join(ast.unparse(each.node) for each in reversed(classes))
     prefix, delimiter = (_last_option(text, name) for name in ("env_prefix", "env_nested_delimiter"))
     required = _required(classes, prefix, delimiter, none_is_default=not bases.intersection(_NEW))
     fields = tuple(field for name, group in required.items() if name not in arguments for field in group)
-    return SettingsClass(fields, re.search(r"\bcase_sensitive['\"]?\s*[=:]\s*True", text) is not None)
+    case_sensitive = re.search(r"\bcase_sensitive['\"]?\s*[=:]\s*True", text) is not None
+    return SettingsClass(fields, delimiter, case_sensitive, _CHANGES_SOURCES.search(text) is not None)
 
 
 def _last_option(text: str, name: str) -> str:
@@ -61,9 +74,12 @@ def _last_option(text: str, name: str) -> str:
 
 
 def _required(
-    classes: Sequence[Definition], prefix: str, delimiter: str, *, none_is_default: bool, depth: int = 0
+    classes: Sequence[Definition], prefix: str, delimiter: str, *, none_is_default: bool, outer: tuple[str, ...] = ()
 ) -> dict[str, list[Field]]:
-    """Return the variables of each required field. A class of the app's own has one for each of its fields, if that can be."""
+    """Return the variables of each required field. A class of the app's own has one for each of its fields, if that can be.
+
+    `outer` are the names of the fields that the classes are the type of.
+    """
     fields: dict[str, list[Field]] = {}
     for each in reversed(classes):  # a subclass overrides
         for statement in each.node.body:
@@ -71,29 +87,44 @@ def _required(
                 case ast.AnnAssign(target=ast.Name(id=name)) if name.startswith("_"):
                     continue
                 case ast.AnnAssign(target=ast.Name(id=name)):
-                    variable = (not depth and _alias(statement.value)) or f"{prefix}{name}".upper()
+                    variable = (not outer and _alias(statement.value)) or f"{prefix}{name}".upper()
                     nested = _nested(statement.annotation, each)
-                    if _has_default(statement, none_is_default=none_is_default):
+                    if _has_default(statement, none_is_default=none_is_default) or len(outer) > _DEPTH_MAX:
                         fields[name] = []
                     elif nested is None:
-                        is_number = ast.unparse(statement.annotation) in _NUMBERS
-                        example = example_value(statement.annotation, each)
-                        fields[name] = [Field(variable, each.scope.path, statement.lineno, is_number, example)]
-                    elif delimiter and depth < _DEPTH_MAX:
-                        inner = _required(
-                            list(_classes(nested)),
-                            variable + delimiter,
-                            delimiter,
-                            none_is_default=none_is_default,
-                            depth=depth + 1,
-                        )
-                        fields[name] = [field for group in inner.values() for field in group]
+                        fields[name] = [_field(variable, statement, each)]
                     else:
-                        fields[name] = []
+                        within, start = (*outer, name), variable + delimiter
+                        inner = _required(
+                            list(_classes(nested)), start, delimiter, none_is_default=none_is_default, outer=within
+                        )
+                        parts = [field for group in inner.values() for field in group]
+                        whole = Field(variable, each.scope.path, statement.lineno, False, "{}")
+                        fields[name] = (parts if delimiter else []) if parts or not _is_model(nested) else [whole]
                 case ast.Assign(targets=[ast.Name(id=name)]):
                     read = _READ.fullmatch(ast.unparse(statement.value))  # None has no type that pydantic could infer
                     fields[name] = [Field(read[1], each.scope.path, statement.lineno, False)] if read else []
-    return fields
+    return _with_own_secrets(fields, outer) if outer else fields
+
+
+def _field(variable: str, statement: ast.AnnAssign, definition: Definition) -> Field:
+    is_number = ast.unparse(statement.annotation) in _NUMBERS
+    return Field(variable, definition.scope.path, statement.lineno, is_number, example_value(statement.annotation, definition))
+
+
+def _with_own_secrets(fields: dict[str, list[Field]], outer: tuple[str, ...]) -> dict[str, list[Field]]:
+    """Return the fields of a nested class with those marked that are secrets of the app's own."""
+    secrets = {name for name in fields if is_own_secret("_".join((*outer, name)), fields)}
+    return {
+        name: [replace(field, is_secret_key=True) for field in group] if name in secrets else group
+        for name, group in fields.items()
+    }
+
+
+def _is_model(definition: Definition) -> bool:
+    return any(
+        base.dotted.startswith(("pydantic.", "pydantic_settings.")) for each in _classes(definition) for base in _bases(each)
+    )
 
 
 def _classes(definition: Definition) -> Iterator[Definition]:

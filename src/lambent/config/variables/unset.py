@@ -112,9 +112,17 @@ def _set_names(config: Config, folder: Path) -> set[str]:
 
 
 def _is_set(read: Read, names: set[str]) -> bool:
+    if read.delimiter and any(_is_part(read.name, name, read.delimiter) for name in names):
+        return True
     if read.any_case and read.name.lower() in {name.lower() for name in names}:
         return True
     return read.name in names or _RUNTIME.match(read.name) is not None
+
+
+def _is_part(name: str, other: str, delimiter: str) -> bool:
+    """Return whether one of two variables sets a part of the other, in any case: DB__HOST of DB."""
+    starts = sorted((f"{name}{delimiter}".lower(), f"{other}{delimiter}".lower()), key=len)
+    return starts[1].startswith(starts[0])
 
 
 def django_report(config: Config) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,12 @@ UNSUPPORTED = [
     ("import chainlit as cl\n@cl.on_message\nasync def main(m): pass", "Chainlit needs a WebSocket"),
     ("import discord\nbot = discord.Client()\nbot.run('x')", "a Discord bot keeps a connection open"),
     ("from discord.ext import commands\nbot = commands.Bot('!')", "a Discord bot keeps a connection open"),
-    ("from telegram.ext import Application\napp = Application.builder().token('x').build()", "a Telegram bot"),
+    ("from telegram.ext import Application\napp = Application.builder().token('x').build()", "a Telegram bot is no ASGI or"),
+    ("from telegram.ext import Updater\nUpdater('x').start_polling()", "a Telegram bot that polls keeps a connection"),
+    ("import telebot\nbot = telebot.TeleBot('x')\ndef main():\n    bot.infinity_polling()", "a Telegram bot that polls"),
+    ("import telebot\nbot = telebot.TeleBot('x')\nbot.set_webhook('y')", "a Telegram bot is no ASGI or WSGI app"),
+    ("import telegram\nbot = telegram.Bot('x')\ndef hello(request):\n    return 'ok'", "a Google Cloud Function gets"),
+    ("def show(request): pass\nshow(None)", "no lambda_handler and no ASGI"),
     (
         "import tornado.ioloop, tornado.web\ndef make_app():\n    return tornado.web.Application([])\n"
         "if __name__ == '__main__':\n    make_app().listen(80)\n    tornado.ioloop.IOLoop.current().start()\n",
@@ -123,6 +129,19 @@ def test_what_is_no_web_app_is_named_with_an_alternative(tmp_path: Path, text: s
     with pytest.raises(DetectionError, match=message) as error:
         detect(write_project(tmp_path, {"main.py": text}))
     assert error.value.hint and "--app" not in error.value.hint
+
+
+def test_google_cloud_function_gets_an_app_that_calls_it(tmp_path: Path) -> None:
+    text = "import functions_framework\n@functions_framework.http\ndef hello(request):\n    return request.args['name']\n"
+    with pytest.raises(DetectionError) as caught:
+        detect(write_project(tmp_path, {"main.py": text}))
+    instruction, _, code = caught.value.hint.partition("\n")
+    assert instruction == "add to main.py (with flask among the requirements):"
+    namespace: dict[str, Any] = {"__name__": __name__, "hello": lambda request: request.args["name"]}
+    exec(code, namespace)
+    assert namespace["api"].test_client().get("/?name=Ann").text == "Ann"
+    (tmp_path / "main.py").write_text(text + code)
+    assert detect(tmp_path).spec == "main:api"
 
 
 @pytest.mark.parametrize(

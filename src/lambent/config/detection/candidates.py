@@ -15,9 +15,10 @@ from lambent.config.detection.framework_lookup import held_attribute, is_visible
 from lambent.config.detection.import_graph import ImportGraph
 from lambent.config.detection.module_scan import ModuleScan
 from lambent.config.detection.project_modules import Module, ProjectModules
+from lambent.config.detection.project_text import read_text
 from lambent.config.detection.refusals import NO_APP, app_flag, several_apps_error
 from lambent.config.detection.scanned import GUARDED, HiddenApp, Value
-from lambent.config.detection.unsupported import Unsupported, explain_packages
+from lambent.config.detection.unsupported import CLOUD_FUNCTION, Unsupported, explain_packages, with_polling_seen
 from lambent.config.model import Kind
 from lambent.errors import DetectionError
 
@@ -104,7 +105,7 @@ def survey(modules: ProjectModules, search: Iterable[Module]) -> Survey:
             unreadable = unreadable or (rank, error)
             reasons.append((module, error.what))
             continue
-        name, explanation = _explain_unsupported(modules.scan(module))
+        name, explanation = _explain_unsupported(modules, module)
         if explanation is not None:
             unsupported = unsupported or (module, name, explanation)
         reasons.append((module, explanation.reason if explanation else NO_APP))
@@ -117,13 +118,27 @@ def _is_settled(candidates: list[Candidate], next_tier: int) -> bool:
     return best < min(_ORDER.index(("object", next_tier)), len(_ORDER))
 
 
-def _explain_unsupported(scan: ModuleScan) -> tuple[str, Unsupported | None]:
+def _explain_unsupported(modules: ProjectModules, module: Module) -> tuple[str, Unsupported | None]:
     """Return the name of what can't run on Lambda, and why; objects come before mere imports."""
+    scan = modules.scan(module)
+    if function := _cloud_function(module, scan):
+        return function, CLOUD_FUNCTION
     for name, value in scan.names.items():
         if value.unsupported:
-            return name, value.unsupported
+            return name, with_polling_seen(value.unsupported, modules.folder)
     explanation = explain_packages([value.dotted for value in scan.names.values()] + scan.star_imports)
-    return (scan.unsupported_expression() if explanation else ""), explanation
+    if explanation is None:
+        return "", None
+    return scan.unsupported_expression(), with_polling_seen(explanation, modules.folder)
+
+
+def _cloud_function(module: Module, scan: ModuleScan) -> str:
+    """Return the only function in main.py that Google can call with a request, or "". The file itself doesn't use its name."""
+    if module.tier or module.path.name != "main.py" or not (functions := list(scan.request_functions())):
+        return ""
+    text = read_text(module.path)
+    unused = [name for name in functions if len(re.findall(rf"\b{name}\b", text)) == 1 and "django" not in text]
+    return unused[0] if len(unused) == 1 else ""
 
 
 def candidates_in(modules: ProjectModules, module: Module, rank: int = 0) -> Iterator[Candidate]:

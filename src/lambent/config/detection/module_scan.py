@@ -54,6 +54,13 @@ class ModuleScan(ServerScan):
                 return True
         return isinstance(node, ast.FunctionDef) and len(_required_names(node.args)) <= 2 <= len(_parameters(node.args))
 
+    def request_functions(self) -> Iterator[str]:
+        """Yield the plain functions of a request, as Google Cloud Functions are: def hello(request)."""
+        for name, node in self._functions.items():
+            is_plain = all("functions_framework" in ast.unparse(decorator) for decorator in node.decorator_list)
+            if is_plain and isinstance(node, ast.FunctionDef) and _parameters(node.args) in (["request"], ["req"]):
+                yield name
+
     def hidden_apps(self) -> Iterator[HiddenApp]:
         """Yield the apps that are only made when the module is run as a program, or inside a function."""
         for guard in self.guarded:

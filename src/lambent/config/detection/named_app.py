@@ -14,6 +14,7 @@ from lambent.config.detection.programs import program_remark
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.refusals import app_flag, no_app_error
 from lambent.config.detection.scanned import UNKNOWN, Value
+from lambent.config.detection.unsupported import with_polling_seen
 from lambent.config.model import App, Kind
 from lambent.config.sourced import Sourced
 from lambent.errors import DetectionError
@@ -84,11 +85,9 @@ def to_app(modules: ProjectModules, module: Module, attribute: str, origin: str,
     name = attribute.partition("(")[0].partition(".")[0]
     value = modules.value(module, name) or UNKNOWN
     if attribute == name and value.unsupported:
-        where, hint = (
-            f"{origin} {module.name}:{attribute}",
-            value.unsupported.cure.format(name=name, instruction=f"add to {modules.relative(module.path)}"),
-        )
-        raise DetectionError(value.unsupported.reason, where=where, hint=hint)
+        explanation = with_polling_seen(value.unsupported, modules.folder)
+        hint = explanation.cure.format(name=name, instruction=f"add to {modules.relative(module.path)}")
+        raise DetectionError(explanation.reason, where=f"{origin} {module.name}:{attribute}", hint=hint)
     attribute, kind = _attribute_and_kind(modules, module, attribute, value, must_call)
     placed, graph = locate(modules, module)
     root = module.root if module.root != "." else placed.root

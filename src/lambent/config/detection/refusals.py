@@ -17,7 +17,7 @@ from lambent.config.detection.declared_function import DeclaredFunction
 from lambent.config.detection.project_modules import Module, ProjectModules
 from lambent.config.detection.project_text import read_text
 from lambent.config.detection.scanned import ServerStart
-from lambent.config.detection.unsupported import explain_packages
+from lambent.config.detection.unsupported import explain_packages, with_polling_seen
 from lambent.config.model import App
 from lambent.errors import DetectionError
 
@@ -259,6 +259,7 @@ def _notebook_error(notebook: Path) -> DetectionError:
     """Return the error for a project whose only code is in notebooks, with what stops their app, if that is known."""
     unsupported = explain_packages(_CELL_IMPORT.findall(read_text(notebook)))
     if unsupported is not None and not unsupported.is_common:
+        unsupported = with_polling_seen(unsupported, notebook.parent)
         hint = unsupported.cure.format(name="demo", instruction="in app.py, write")
         return DetectionError(f"no app found: {unsupported.reason}", where=notebook.name, hint=hint)
     hint = f"jupyter nbconvert --to script --output app {shlex.quote(notebook.name)}, which writes app.py"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from msgspec import Struct
+
+from lambent.config.detection.project_text import read_text
 
 _ASGI_WSGI = "use an ASGI or WSGI app (FastAPI, Starlette, Quart, Flask, Django ...), or def lambda_handler(event, context)"
 _CONTAINER = (
@@ -50,6 +54,17 @@ def _waits(name: str, what: str = "for work") -> Unsupported:
 def _window(name: str) -> Unsupported:
     return Unsupported(f"{name} opens a window on the machine where it runs, and Lambda has no screen", _ASGI_WSGI, True)
 
+
+_POLLING_BOT = _bot("a Telegram bot that polls")
+_TELEGRAM_BOT = Unsupported("a Telegram bot is no ASGI or WSGI app by itself", _WEBHOOK)
+_POLLS = re.compile(r"(?:\b|_)polling\(")
+"""The calls of python-telegram-bot, aiogram and pyTelegramBotAPI: run_polling, start_polling, infinity_polling, polling."""
+CLOUD_FUNCTION = Unsupported(
+    "a Google Cloud Function gets a request of Flask's, and Lambda calls a handler with an event",
+    "{instruction} (with flask among the requirements):\nfrom flask import Flask, request\napi = Flask(__name__)\n"
+    'api.route("/", methods=["GET", "POST"])(lambda: {name}(request))',
+    True,
+)
 
 _GRADIO = Unsupported(
     "a Gradio interface is no ASGI app by itself",
@@ -100,8 +115,8 @@ OBJECTS = {
     ("disnake", "Bot"): _bot("a Discord bot"),
     ("hikari", "GatewayBot"): _bot("a Discord bot"),
     ("interactions", "Client"): _bot("a Discord bot"),
-    ("telebot", "TeleBot"): _bot("a Telegram bot that polls"),
-    ("aiogram", "Dispatcher"): _bot("a Telegram bot that polls"),
+    ("telebot", "TeleBot"): _POLLING_BOT,
+    ("aiogram", "Dispatcher"): _POLLING_BOT,
     ("pyrogram", "Client"): _bot("a Telegram client"),
     ("telethon", "TelegramClient"): _bot("a Telegram client"),
     ("slack_bolt", "SocketModeHandler"): _bot("a Slack app in socket mode"),
@@ -143,8 +158,8 @@ PACKAGES = {
     "http.server": OBJECTS["http", "server.HTTPServer"],
     "socketserver": OBJECTS["socketserver", "TCPServer"],
     "discord": _bot("a Discord bot"),
-    "telegram": _bot("a Telegram bot that polls"),
-    "aiogram": _bot("a Telegram bot that polls"),
+    "telegram": _POLLING_BOT,
+    "aiogram": _POLLING_BOT,
     "bokeh": _needs_websocket("Bokeh"),
     "rio": _needs_websocket("Rio"),
     "trame": _needs_websocket("trame"),
@@ -190,3 +205,11 @@ def explain_packages(dotted: Iterable[str]) -> Unsupported | None:
     """Return why a file that imports these dotted names has no app, or None."""
     imported = {name for each in dotted for name in (".".join(each.split(".")[:2]), each.partition(".")[0])}
     return next((explanation for package, explanation in PACKAGES.items() if package in imported), None)
+
+
+def with_polling_seen(explanation: Unsupported, folder: Path) -> Unsupported:
+    """Return the explanation that the code in a folder bears out: a Telegram bot may get its messages by a webhook."""
+    if explanation != _POLLING_BOT:
+        return explanation
+    sources = (path for pattern in ("*.py", "*/*.py", "*/*/*.py", "*.ipynb") for path in folder.glob(pattern))
+    return explanation if any(_POLLS.search(read_text(path)) for path in sources) else _TELEGRAM_BOT

@@ -39,13 +39,21 @@ def test_hint_for_one_variable_becomes_one_for_all(tmp_path: Path) -> None:
         "ValueError: SHOP_KEY is required",
         "ValueError: No SHOP_KEY set for the application",
         "ValueError: invalid literal for int() with base 10: 'None'",
-        "KeyError: 'KEY'",
+        "KeyError: 'SHOP_KEY'",
     ],
 )
 def test_failure_about_a_value_that_is_missing_names_the_variables(tmp_path: Path, detail: str) -> None:
     error = explain(tmp_path, FunctionFailedError("the app failed", hint="fix the error", detail=detail))
     assert "--env SHOP_KEY=VALUE" in error.hint and "OPTIONAL" not in error.hint
     assert error.what.startswith("the app failed: SHOP_KEY")
+
+
+@pytest.mark.parametrize(("code", "hint"), [("", "fix"), ("app.config.from_prefixed_env('SHOP')\n", "--env SHOP_KEY=VALUE")])
+def test_setting_that_is_missing_is_that_of_a_prefixed_variable(tmp_path: Path, code: str, hint: str) -> None:
+    config = load_config(write_project(tmp_path / "shop", {"main.py": f"{FLASK}{code}import os\nos.getenv('SHOP_KEY')\n"}))
+    error = FunctionFailedError("the app failed", hint="fix", detail="KeyError: 'KEY'")
+    unset_variables.explain(error, config)
+    assert error.hint == hint
 
 
 def test_variable_that_is_read_next_to_the_one_that_failed_is_named_too(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from lambent.config.detection.project_text import read_text
 from lambent.config.django_literals import hosts_cure
 from lambent.config.model import Config
+from lambent.config.own_files import own_files
 from lambent.config.variables.bound import Read
 from lambent.config.variables.own_secrets import is_own_secret
 from lambent.config.variables.unset import django_report, find_unset, flags_for
@@ -45,7 +47,7 @@ def explain(error: LambentError, config: Config) -> None:
     full_names = {name: _full_names(name, unset) for name in _VARIABLE.findall(error.hint)}
     hinted = list(dict.fromkeys(full_name for group in full_names.values() for full_name in group))
     confirmed = [name for name in hinted if name in {read.name for read in unset}]
-    failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset, config.folder) or hinted
+    failed = confirmed or _mentioned(f"{error.what}\n{error.detail}", unset, config) or hinted
     if failed:
         others = [read for read in unset if read.name not in failed]
         if _ALL_FIELDS.search(f"{error.what}\n{error.detail}"):
@@ -64,15 +66,16 @@ def _belongs_to(read: Read, failed: Sequence[str], unset: Sequence[Read]) -> boo
     return any("_" in other.name and read.name.startswith(f"{other.name.partition('_')[0]}_") for other in pairs)
 
 
-def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
+def _mentioned(text: str, unset: Sequence[Read], config: Config) -> list[str]:
     """Return the variables that an error mentions, the lines of its traceback included, if it is about a missing value.
 
     It may mention the setting instead that a variable is read for. If it mentions neither, an attribute of None is that of a
     variable which a function needs, and a secret key is one of the app's own.
     """
-    key = _KEY_ERROR.search(text)
-    if key and (names_of_key := [read.name for read in unset if f"_{read.name}".endswith(f"_{key[1]}")]):
-        return names_of_key
+    if key := _KEY_ERROR.search(text):
+        names_of_key = [read.name for read in unset if f"_{read.name}".endswith(f"_{key[1]}")]
+        if key[1] in names_of_key or (names_of_key and _has_prefix(config)):
+            return names_of_key
     if not _NO_VALUE.search(text):
         return []
     if match := _PARAMETER.search(text):
@@ -80,7 +83,7 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
         return alike or [read.name for read in unset if _is_in_traceback(read, text)]
     if _NO_ADDRESS.search(text) and (addresses := [read.name for read in unset if _ADDRESS.search(read.name)]):
         return addresses
-    names = {read.name: (read.name, _setting(read, folder)) for read in unset}
+    names = {read.name: (read.name, _setting(read, config.folder)) for read in unset}
     mentioned = [
         name for name, words in names.items() if any(word and re.search(rf"\b{re.escape(word)}\b", text) for word in words)
     ]
@@ -90,6 +93,10 @@ def _mentioned(text: str, unset: Sequence[Read], folder: Path) -> list[str]:
     needed = mentioned or [read.name for read in unset if read.fails == "call" and needs_value]
     needs_key = not needed and "secret key" in text  # Flask and Flask-WTF say this
     return [name for name in names if is_own_secret(name, names)] if needs_key else needed
+
+
+def _has_prefix(config: Config) -> bool:
+    return any("from_prefixed_env" in read_text(path) for path in own_files(config))
 
 
 def _is_in_traceback(read: Read, text: str) -> bool:

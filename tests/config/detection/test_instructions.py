@@ -83,3 +83,8 @@ THREE = "from fastapi import FastAPI\none, two, three = FastAPI(), FastAPI(), Fa
 def test_equal_apps_are_not_guessed(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(DetectionError, match="nothing says which one to deploy"):
         detect(write_project(tmp_path, files))
+
+
+def test_command_runs_an_app_that_is_called_like_a_test_if_there_is_no_other(tmp_path: Path) -> None:
+    write_project(tmp_path, {"test_app.py": FLASK, "README.md": "    $ gunicorn test_app:app\n"})
+    assert detect(tmp_path).spec == "test_app:app"

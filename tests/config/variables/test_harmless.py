@@ -31,6 +31,7 @@ def test_harmless(name: str, value: str) -> None:
         *(("DATABASE_URL", "postgres://u:p@db.acme.io/x"), ("DATABASE_URL", "sqlite:////home/me/x.db"), ("DB_HOST", "db")),
         *(("REDIS_URL", "redis://redis:6379"), ("API_URL", "http://localhost:8000"), ("FRONT_URL", "http://backend:80")),
         *(("DATA_DIR", "/home/me/data"), ("DATA_DIR", "C:\\data"), ("SENDER", "me@acme.io"), ("HOST", "0.0.0.0")),
+        *(("SLACK_WEBHOOK", "x1"), ("ADMIN_PW", "Tr0ub4dor"), ("SLACK_URL", "https://hooks.slack.com/services/T0/B0/x1")),
         *(("secret", "deff1952"), ("db_password", "postgres"), ("Api_Key", "abcd"), ("db_host", "db")),
     ],
 )

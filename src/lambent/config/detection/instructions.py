@@ -56,9 +56,10 @@ def read_programs(folder: Path, pyproject: Mapping[str, Any]) -> Iterator[Declar
             yield Declaration(StartCommand((spec,), is_program=True), f"{file}, which serves it")
     for source, module in scripts:
         yield Declaration(StartCommand((module,), is_program=True), source)
+    has_only_tests = all(_TEST.search(path.as_posix()) for pattern in ("*.py", "*/*.py") for path in folder.glob(pattern))
     for path in (path for pattern in _FILES for path in sorted(folder.glob(pattern)) if path.is_file()):
         for command in _commands(folder, read_text(path)):
-            if not _TEST.search(command.targets[0]):
+            if has_only_tests or not _TEST.search(command.targets[0]):
                 yield Declaration(command, path.name)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _SECRET_NAME = re.compile(
-    r"SECRET|PASS|PWD|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE|(?:^|_)(?:ID|PIN)$",
+    r"SECRET|PASS|PWD|TOKEN|KEY|CRED|PRIVATE|SALT|PEPPER|HMAC|SIGNING|WEBHOOK|DSN|AUTH|CERT|USER|LOGIN|EMAIL|PHONE"
+    r"|(?:^|_)(?:ID|PIN|PW)$",
     re.I,
 )
 _PLAIN_NAME = re.compile(
@@ -24,6 +25,8 @@ _EXAMPLE = re.compile(r"example", re.I)
 """In the name of a resource that another tool makes, no placeholder: "dev-Example" is the table."""
 _OWN_PATH = re.compile(r"(?:/(?!tmp\b|dev/)|[A-Za-z]:\\|~|file:)")
 _OWN_DATABASE = re.compile(r"sqlite[a-z+]*:///(?!/)\S+")
+_SECRET_ADDRESS = re.compile(r"hook|[?&](?:sig\w*|code|\w*token|\w*key)=", re.I)
+"""Whoever has one may use it: https://hooks.slack.com/services/T0/B0/x."""
 _PUBLIC_ADDRESS = re.compile(r"\*|(?:https://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/][^@]*)?", re.I)
 
 
@@ -35,7 +38,7 @@ def is_harmless(name: str, value: str, *, deployed: bool = False) -> bool:
     if _OWN_DATABASE.fullmatch(value):
         return True
     text = _EXAMPLE.sub("", value) if deployed and _RESOURCE_NAME.search(name) else value
-    if not value or is_placeholder(text) or _OWN_PATH.match(value) or "@" in value:
+    if not value or is_placeholder(text) or _OWN_PATH.match(value) or "@" in value or _SECRET_ADDRESS.search(value):
         return False
     if _DEVELOPMENT.search(value) and not deployed:
         return False

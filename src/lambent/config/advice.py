@@ -27,7 +27,7 @@ _WEBSOCKET = re.compile(
 _MCP = re.compile(r"(?m)^\s*from mcp\.server(?:\.fastmcp|\.mcpserver)? import .*\b(?:FastMCP|MCPServer)\b")
 _MCP_SERVER = re.compile(r"\bFastMCP\(|\.(?:streamable_http_app|sse_app)\(")
 _MCP_HOSTS = re.compile(r"\btransport_security\b|\bhost\s*=(?!\s*[\"'](?:127\.0\.0\.1|localhost|::1)[\"'])")
-_MCP_VERSION = re.compile(r"""(?m)(?:^name = "mcp"\nversion = "|^\s*["']?mcp(?:\[[\w,]+\])?\s*==\s*)(\d+)\.(\d+)""")
+_MCP_VERSION = re.compile(r"""(?m)(?:^name = "mcp"\nversion = "|^[ \t]*["']?mcp(?:\[[\w,]+\])?\s*==\s*)(\d+)\.(\d+)""")
 _CHALICE = re.compile(r"(?m)^\s*(?:from|import) chalice\b")
 _CHALICE_AUTH = re.compile(r"\bauthorizer\s*=\s*\w|\bapi_key_required\s*=\s*True")
 _SAM_AUTH = (

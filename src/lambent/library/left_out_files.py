@@ -23,7 +23,7 @@ _MISSING = re.compile(
 )
 _NO_STATIC_FILE = re.compile(r"Missing staticfiles manifest entry for '([^']+)'")  # Django
 _NO_DJANGO_TEMPLATE = re.compile(r"TemplateDoesNotExist: [\w./-]+")
-_SETTINGS_PATH = re.compile(r"""\w*(?:DIR|ROOT|PATH)\w*\)?((?:\s*[,/]\s*["'][\w./-]+["'])+)""")
+_SETTINGS_PATH = re.compile(r"""(?:DIR|ROOT|PATH)\w*\)?((?:\s*[,/]\s*["'][\w./-]+["'])+)""")
 """`os.path.join(BASE_DIR, "frontend", "build")`, `BASE_DIR / "dist"`"""
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _NO_DATABASE = re.compile(r"no such table: [\w.]+|unable to open database file")  # SQLite creates one where it can

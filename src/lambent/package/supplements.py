@@ -2,14 +2,15 @@
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
 project the developer installed, and packages that no file names. A function is completed with what its project's layers list.
-A plain requirements file is completed with well-known packages, with those that another file of the project names, and with the
-library that the project is an example of. A lock or a tool's project says exactly what runs, so there the error stays.
+A requirements.txt is completed from the files beside it, such as requirements-dev.txt. A plain one is completed with well-known
+packages too, with those that another file of the project names, and with the library that the project is an example of. A lock
+or a tool's project says exactly what runs, so there the error stays.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from os.path import relpath
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lambent.config.detection.layer_folders import layer_requirements
 from lambent.config.detection.outer_folder import library_above
 from lambent.config.detection.project_modules import ProjectModules
 from lambent.config.detection.project_text import read_text
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
     from packaging import utils
 
-    from lambent.package.requirements import optional_dependencies, readers, requested, requirement_lines, version_finder
+    from lambent.package.requirements import listed_beside, optional_dependencies, readers, requested, version_finder
 else:
     utils = LazyModule("packaging.utils")
+    listed_beside = LazyModule("lambent.package.requirements.listed_beside")
     optional_dependencies = LazyModule("lambent.package.requirements.optional_dependencies")
     readers = LazyModule("lambent.package.requirements.readers")
     requested = LazyModule("lambent.package.requirements.requested")
-    requirement_lines = LazyModule("lambent.package.requirements.requirement_lines")
     version_finder = LazyModule("lambent.package.requirements.version_finder")
 
 
@@ -100,17 +100,14 @@ def supplement(
         packaging = replace(packaging, extras=tuple(extras), groups=tuple(groups))
         context = replace(context, config=replace(context.config, packaging=packaging))
         return context, resolve_requirements(context)
-    if lines := _lines_of_layers(context, requirements, lacking):
-        return context, resolve_requirements(context, {**requirements.added, **lines})
-    libraries = _added_libraries(context, requirements, lacking)
-    if packages := libraries or _unlisted_packages(context, requirements, lacking):
-        try:
-            return context, resolve_requirements(context, {**requirements.added, **packages})
-        except PackagingError as error:
-            if isinstance(error, UnfitError) and not isinstance(error, ConflictError):
-                error.added = tuple(packages)
-                raise  # another runtime may fit
-            context.emit(Warned(f"{listing(list(packages))} can't be added to the requirements: {error.what}", error.hint))
+    listed = _lines_elsewhere(context, requirements, lacking)
+    libraries = {} if listed else _added_libraries(context, requirements, lacking)
+    packages: Mapping[str, Sequence[str]]
+    packages = dict.fromkeys(listed, ()) or libraries or _unlisted_packages(context, requirements, lacking)
+    if packages and (completed := _resolve_with(context, requirements, packages)):
+        for reason in listed.values():
+            context.emit(Notice(reason))
+        return context, completed
     if imported := _left_out_modules(context, requirements, lacking):
         with suppress(PackagingError):  # then the warning about the import stays
             return context, resolve_requirements(context, requirements.added, imported)
@@ -119,6 +116,24 @@ def supplement(
             lock = _with_package(context, requirements, addition)
             return (context, replace(requirements, lock=lock)) if lock else None
     return None
+
+
+def _resolve_with(
+    context: BuildContext, requirements: Requirements, packages: Mapping[str, Sequence[str]]
+) -> Requirements | None:
+    """Return the requirements with packages, or None if that can't be, and say so.
+
+    The values are the files that need a package which nothing lists.
+    """
+    try:
+        return resolve_requirements(context, {**requirements.added, **packages})
+    except PackagingError as error:
+        if isinstance(error, UnfitError) and not isinstance(error, ConflictError):
+            error.added = tuple(packages)
+            raise  # another runtime may fit
+        names = [package.partition(" --hash")[0].rstrip() for package in packages]
+        context.emit(Warned(f"{listing(names)} can't be added to the requirements: {error.what}", error.hint))
+        return None
 
 
 def report_additions(context: BuildContext, requirements: Requirements) -> None:
@@ -169,23 +184,18 @@ def _options(
     return list(chosen.values())
 
 
-def _lines_of_layers(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, list[str]]:
-    """Return what the requirements files of the project's layers say of the missing modules, and say so.
-
-    The values are the files that need a package which nothing lists, so they are empty.
-    """
-    folder = context.config.folder
+def _lines_elsewhere(context: BuildContext, requirements: Requirements, lacking: Iterable[Finding]) -> dict[str, str]:
+    """Return what the project's other requirements files say of the missing modules, hashes included, each with its reason."""
+    folder = context.config.folder.resolve()
+    without = {*map(utils.canonicalize_name, context.config.packaging.without)}
     required = (finding for finding in lacking if finding.requirement)
     missing: dict[str, Finding] = {utils.canonicalize_name(finding.requirement): finding for finding in required}
-    lines: dict[str, list[str]] = {}
-    for path in layer_requirements(folder):
-        for line in requirement_lines.logical_lines(requirement_lines.decode(path.read_bytes())):
-            line = line.partition(" --hash")[0].strip()
-            finding = missing.pop(requested.name_of(line), None)
-            if finding is not None and line not in requirements.added:
-                importer = finding.files[0].partition(":")[0]
-                context.emit(Notice(f"{line} is installed too, from {path.relative_to(folder)}: {importer} needs it"))
-                lines[line] = []
+    lines: dict[str, str] = {}
+    for line, place in listed_beside.lines_elsewhere(requirements.source, folder) if missing.keys() - without else ():
+        name = requested.name_of(line)
+        if name in missing and name not in without and line not in requirements.added:
+            importer = missing.pop(name).files[0].partition(":")[0]
+            lines[line] = f"{line.partition(' --hash')[0].rstrip()} is installed too, from {place}: {importer} needs it"
     return lines
 
 

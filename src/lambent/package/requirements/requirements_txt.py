@@ -31,7 +31,8 @@ def read_pins(request: ResolveRequest) -> tuple[Pin, ...]:
         # a folder above has another project, whose files aren't packed
         project = source.folder if source.folder.is_relative_to(source.project) else source.project
         pins = without_project(resolver.pins(), project)
-    pins = HashChecker(files, request, resolver.versions).check(pins)
+    added = RequirementsFile(request.path, "\n".join(request.options.added))
+    pins = HashChecker((*files, added), request, resolver.versions).check(pins)
     return mark_requested(pins, [*_named_requirements(files), *request.options.added], request.target)
 
 

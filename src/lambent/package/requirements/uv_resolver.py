@@ -155,7 +155,7 @@ class UvResolver:
         freed += (line for line in self._request.options.added if ">=" in line)
         dated = (line for name, line in self._dated_requirements.items() if name not in adjustments.undated)
         implied = (each.requirement or name for name, each in adjustments.implied.items())
-        added = [*(line for line in self._request.options.added if ">=" not in line), *implied, *dated]
+        added = [*self._request.options.added, *implied, *dated]  # an override alone adds no package
         with ExitStack() as files:
             paths = [
                 files.enter_context(temporary_requirements(lines))

@@ -34,3 +34,16 @@ def test_version_of_uv_that_a_project_requires_is_about_the_users_own(tmp_path: 
     (tmp_path / "pyproject.toml").write_text(SETTINGS)
     (tmp_path / "requirements.in").write_text("")
     assert Uv(tmp_path, os.environ, tmp_path / "cache").run("pip", "compile", "--offline", "--quiet", "requirements.in")
+
+
+def test_folders_are_those_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "uv.toml").write_text(
+        'find-links = ["./wheels", "https://acme.io/x"]\nindex = [{ name = "wheels", url = "wheels" }]\n'
+    )
+    write_settings(tmp_path, tmp_path / "out.toml")
+    folder = str((tmp_path / "wheels").resolve())
+    assert tomllib.loads((tmp_path / "out.toml").read_text()) == {
+        "find-links": [folder, "https://acme.io/x"],
+        "index": [{"name": "wheels", "url": folder}],
+    }

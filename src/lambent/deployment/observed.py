@@ -114,22 +114,22 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
     function = names.function
     with ThreadPoolExecutor(15) as pool:
         account = pool.submit(aws.account)
-        aliases = pool.submit(aws.aliases, function)
-        live = pool.submit(aws.function, function, ALIAS)
-        url = pool.submit(aws.url, function, ALIAS)
-        versions = pool.submit(aws.versions, function)
-        policies = pool.submit(aws.inline_policies, names.role)
-        latest_url = pool.submit(aws.url, function, "")
         fields: dict[str, Future[Any]] = {
             "role": pool.submit(aws.role, names.role),
             "attached": pool.submit(aws.attached_policies, names.role),
             "latest": pool.submit(aws.function, function),
-            "statements": pool.submit(aws.statements, function, ALIAS),
-            "inline": pool.submit(aws.inline_policy, names.role, POLICY),
-            "log_group": pool.submit(aws.log_group, names.log_group),
-            "provisioned": pool.submit(aws.provisioned, function, ALIAS),
-            "latest_statements": pool.submit(aws.statements, function, ""),
         }
+        aliases = pool.submit(aws.aliases, function)  # after the function: if that is deleted meanwhile, none is updated
+        live = pool.submit(aws.function, function, ALIAS)
+        fields["statements"] = pool.submit(aws.statements, function, ALIAS)
+        url = pool.submit(aws.url, function, ALIAS)
+        fields["inline"] = pool.submit(aws.inline_policy, names.role, POLICY)
+        fields["log_group"] = pool.submit(aws.log_group, names.log_group)
+        fields["provisioned"] = pool.submit(aws.provisioned, function, ALIAS)
+        versions = pool.submit(aws.versions, function)
+        policies = pool.submit(aws.inline_policies, names.role)
+        latest_url = pool.submit(aws.url, function, "")
+        fields["latest_statements"] = pool.submit(aws.statements, function, "")
     all_aliases = aliases.result()
     observed = Observed(
         url=url.result(),

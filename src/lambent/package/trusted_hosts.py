@@ -5,20 +5,26 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from packaging.version import Version
 
 from lambent.config.django_literals import URL_DOMAINS
 from lambent.events import Notice
+from lambent.lazy import LazyModule
 from lambent.package.build_context import BuildContext
 from lambent.package.isolated_run import Files
 from lambent.package.server_name import server_name_at
 from lambent.package.shards.shard import Shard
 
+if TYPE_CHECKING:
+    from packaging import version as versions
+else:
+    versions = LazyModule("packaging.version")  # only for Flask
+
 _MIDDLEWARE = "TrustedHostMiddleware"
 _TEST = re.compile(r"(?:^|/)(?:tests?/|(?:test_\w+|\w+_test|conftest)\.py$)")
-_ANY_HOST = Version("3.1")  # https://flask.palletsprojects.com/en/stable/changes/#version-3-1-0, pull request 5553
+_ANY_HOST = "3.1"  # https://flask.palletsprojects.com/en/stable/changes/#version-3-1-0, pull request 5553
 
 
 def allow_own_hosts(context: BuildContext, shards: tuple[Shard, ...], files: Files) -> BuildContext:
@@ -29,7 +35,9 @@ def allow_own_hosts(context: BuildContext, shards: tuple[Shard, ...], files: Fil
     names = sorted(name for name in files if name.endswith(".py") and not _TEST.search(name))
     texts = [(name, files[name].read().decode("utf-8", "replace")) for name in names]
     flask = next((shard.wheel.version for shard in shards if shard.name == "flask"), "")
-    has_one_host = flask and Version(flask) < _ANY_HOST and "SERVER_NAME" not in dict(config.environment)
+    has_one_host = (
+        flask and versions.Version(flask) < versions.Version(_ANY_HOST) and "SERVER_NAME" not in dict(config.environment)
+    )
     lines = []
     if location := _first(texts, restricted_at):
         lines.append(f"{location} says which hosts the app answers: lambent adds the URL's host in the function")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
+from lambent.lazy import LazyModule
 from lambent.package.requirements.toml_file import read_toml
+
+if TYPE_CHECKING:
+    import tomli_w
+else:
+    tomli_w = LazyModule("tomli_w")  # only for settings that are written
 
 _OF_PROJECTS = frozenset(
     [

@@ -43,8 +43,14 @@ def user_variables(live: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a function has from its user: also an exec wrapper, which lambent's client has moved."""
     flagged = live.get(FLAG_VARIABLES, "").split()
     variables = {name: value for name, value in live.items() if is_set_by_user(name, flagged) and name != EXEC_WRAPPER}
+    wrapper = user_wrapper(live)
+    return {**variables, EXEC_WRAPPER: wrapper} if wrapper else variables
+
+
+def user_wrapper(live: Mapping[str, str]) -> str:
+    """Return the exec wrapper of a function's user, "" if there is none but lambent's."""
     wrapper = live.get("LAMBENT_EXEC_WRAPPER") or live.get(EXEC_WRAPPER, BOOTSTRAP)
-    return variables if wrapper == BOOTSTRAP else {**variables, EXEC_WRAPPER: wrapper}
+    return "" if wrapper == BOOTSTRAP else wrapper
 
 
 def keep_live_variables(config: Config, live: Mapping[str, str]) -> Config:

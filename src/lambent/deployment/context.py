@@ -36,8 +36,8 @@ OWN_PATH = "--check-path with one of the app's own paths"
 class DeployContext(Struct, frozen=True):
     """The outside world of a deploy or rollback. Tests replace parts of it.
 
-    `add_command` says how to add a package to the app's requirements, and `own_names` are its folders and modules,
-    and `packages` those that it has.
+    `add_command` says how to add a package to the app's requirements. `own_names` are the app's own folders and modules at the
+    top of the zip, and `packages` the names of the packages that it has.
     `hint_for_no_page` returns what may help an app that has no page for the path of the check.
     `may_copy` says that the app may run from a copy in /tmp if it turns out to write next to its code.
     """

@@ -103,7 +103,7 @@ def _hidden(failure: Failure, match: re.Match[str]) -> tuple[str, str] | None:
         return None
     for name in re.findall(_HIDDEN, failure.lines):
         if re.search(rf"\b{name}\b", error) or f"/var/task/{name}.py" in failure.traceback:
-            return _hides(f"{name}/" if name in failure.own_names else f"{name}.py", name)
+            return _hides(_own_file(failure, name), name)
     return None
 
 
@@ -120,10 +120,14 @@ def _hidden_attribute(failure: Failure, match: re.Match[str]) -> tuple[str, str]
     name = match[1] or match[2].partition(".")[0]
     if match[2] and not _is_of_python(match[2]):
         return None
-    file = next((file for file in (f"{name}.py", name) if file in failure.own_names), "")
-    if not file or name not in sys.stdlib_module_names:
+    if name not in sys.stdlib_module_names or failure.own_names.isdisjoint((name, f"{name}.py")):
         return None
-    return _hides(file if file != name else f"{name}/", name)
+    return _hides(_own_file(failure, name), name)
+
+
+def _own_file(failure: Failure, module: str) -> str:
+    """Return the folder or file of the app's own module: Python takes the folder if there are both."""
+    return f"{module}/" if module in failure.own_names else f"{module}.py"
 
 
 def _is_of_python(module: str) -> bool:

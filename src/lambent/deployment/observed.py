@@ -114,30 +114,28 @@ def _observe_once(aws: Aws, app: str) -> tuple[Names, Observed]:
     function = names.function
     with ThreadPoolExecutor(15) as pool:
         account = pool.submit(aws.account)
-        fields: dict[str, Future[Any]] = {
+        futures: dict[str, Future[Any]] = {
             "role": pool.submit(aws.role, names.role),
             "attached": pool.submit(aws.attached_policies, names.role),
             "latest": pool.submit(aws.function, function),
+            "aliases": pool.submit(aws.aliases, function),  # after the function: if that is deleted meanwhile, none is updated
+            "live": pool.submit(aws.function, function, ALIAS),
+            "statements": pool.submit(aws.statements, function, ALIAS),
+            "url": pool.submit(aws.url, function, ALIAS),
+            "inline": pool.submit(aws.inline_policy, names.role, POLICY),
+            "log_group": pool.submit(aws.log_group, names.log_group),
+            "provisioned": pool.submit(aws.provisioned, function, ALIAS),
+            "versions": pool.submit(aws.versions, function),
+            "policies": pool.submit(aws.inline_policies, names.role),
+            "latest_url": pool.submit(aws.url, function, ""),
+            "latest_statements": pool.submit(aws.statements, function, ""),
         }
-        aliases = pool.submit(aws.aliases, function)  # after the function: if that is deleted meanwhile, none is updated
-        live = pool.submit(aws.function, function, ALIAS)
-        fields["statements"] = pool.submit(aws.statements, function, ALIAS)
-        url = pool.submit(aws.url, function, ALIAS)
-        fields["inline"] = pool.submit(aws.inline_policy, names.role, POLICY)
-        fields["log_group"] = pool.submit(aws.log_group, names.log_group)
-        fields["provisioned"] = pool.submit(aws.provisioned, function, ALIAS)
-        versions = pool.submit(aws.versions, function)
-        policies = pool.submit(aws.inline_policies, names.role)
-        latest_url = pool.submit(aws.url, function, "")
-        fields["latest_statements"] = pool.submit(aws.statements, function, "")
-    all_aliases = aliases.result()
-    observed = Observed(
-        url=url.result(),
-        latest_url=latest_url.result() if _differ(latest_url.result(), url.result()) else None,
-        foreign_policies=tuple(name for name in policies.result() if name != POLICY),
-        **{field: future.result() for field, future in fields.items()},
-    )
-    observed = _with_versions(observed, all_aliases, live.result(), versions.result())
+    parts = {name: future.result() for name, future in futures.items()}
+    if not _differ(parts["latest_url"], parts["url"]):
+        parts["latest_url"] = None
+    foreign_policies = tuple(name for name in parts.pop("policies") if name != POLICY)
+    aliases, live, versions = (parts.pop(name) for name in ("aliases", "live", "versions"))
+    observed = _with_versions(Observed(**parts, foreign_policies=foreign_policies), aliases, live, versions)
     return Names(app, account.result(), aws.region), observed
 
 

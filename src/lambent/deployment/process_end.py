@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 
 from lambent.aws.values import Settings
+from lambent.config.live_environment import user_wrapper
 from lambent.deployment import stack_dump
 from lambent.deployment.environment_gaps import USE_REACHABLE
 from lambent.deployment.failure import Failure
 from lambent.limits import INIT_MAX_S, MEMORY_MAX_MB, TIMEOUT_MAX_S
-from lambent.names import BOOTSTRAP, EXEC_WRAPPER
 
 _NOT_EXECUTABLE = re.compile(r"exec wrapper \S+ can't be run: Permission denied|exit status 126")
 _SERVERS = {
@@ -83,9 +83,8 @@ def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
 
 def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The program that starts the process can't be run: the user's own exec wrapper, or lambent's."""
-    environment = dict(failure.settings.environment)
-    own = environment.get("LAMBENT_EXEC_WRAPPER") or environment.get(EXEC_WRAPPER, BOOTSTRAP)
-    if own == BOOTSTRAP:
+    own = user_wrapper(dict(failure.settings.environment))
+    if not own:
         return "the function's exec wrapper can't be run", "deploy again, which repairs it"
     hint = "add the layer that has it"
     if own.startswith("/var/task/"):

@@ -44,7 +44,7 @@ class DeployOptions(Struct, frozen=True):
     `smoke_test` starts the app once on this machine before it is uploaded to AWS. `confirm_public` is called before a URL in
     AWS becomes public that the app's settings don't make public explicitly, `confirm_move` before the app is taken over from
     another project. Both raise to stop the deploy. `ask` returns the values of variables that the app lacks; it is None if
-    there is nobody to ask.
+    there is no one to ask.
     """
 
     confirm_public: Callable[[Plan], None]

@@ -33,22 +33,22 @@ def _explain_address(error: LambentError, config: Config) -> None:
     pattern = re.escape(host[1]) if host else _OWN_MACHINE
     url = rf"(?!https?:)[\w+]+://(?:[^\"'/@\s]*@)?({pattern})(?::\d+)?(?:/[^\"'\s]*)?"
     address = re.compile(rf"""(?i:host|server|addr)[^\[]*?["']({pattern})(?::\d+)?["']|["']{url}["']""")
-    for place, line in _lines(config):
+    for location, line in _lines(config):
         if (match := address.search(line)) and not _OTHER_USE.search(line):
             variable, name = _READ.search(line), match[1] or match[2]  # the rest of a URL may be a password
-            where = f"with --env {variable[1]}=ADDRESS" if variable else f"in {place}, in place of {name}"
+            where = f"with --env {variable[1]}=ADDRESS" if variable else f"in {location}, in place of {name}"
             error.hint = _ADDRESS.sub(rf"\1 {where}", error.hint)
             return
 
 
 def _explain_value(error: LambentError, name: str, config: Config) -> None:
     assigned = re.compile(rf"""^\s*{name}\s*(?::[^=]+)?=\s*(?:""|''|None)\s*(?:#.*)?$""")
-    if place := next((place for place, line in _lines(config) if assigned.match(line)), ""):
-        error.hint = f'in {place}, write {name} = os.environ["{name}"], with import os above, and pass {error.hint}'
+    if location := next((location for location, line in _lines(config) if assigned.match(line)), ""):
+        error.hint = f'in {location}, write {name} = os.environ["{name}"], with import os above, and pass {error.hint}'
 
 
 def _lines(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield each line of the app's own files, with its place: "shop/settings.py, line 3"."""
+    """Yield each line of the app's own files, with its location: "shop/settings.py, line 3"."""
     for path in own_files(config):
         file = path.relative_to(config.folder).as_posix()
         for number, line in enumerate(read_text(path).splitlines(), 1):

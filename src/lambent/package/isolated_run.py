@@ -114,7 +114,7 @@ def _run(context: BuildContext, program: Program, shards: tuple[Shard, ...], pla
         _write(copy, {name: file.read() for name, file in placed.items()})
         for shard in shards:
             _write(packages, {entry.name: shard.archive.content(entry) for entry in shard.entries})
-        # not beside our own modules: dynaconf takes a config/settings.py above the program for the app's
+        # not next to our own modules: dynaconf takes a config/settings.py above the program for the app's
         file, *_ = [shutil.copy(path, temporary) for path in (program.file, *program.parts)]
         command = [str(interpreter.path), "-I", "-B", file, *map(str, (copy, packages, result)), *program.arguments]
         environment = _environment(context, program, temporary)

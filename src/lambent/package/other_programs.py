@@ -132,7 +132,7 @@ def _imports(shard: Shard) -> frozenset[str]:
 
 
 def _parents(shards: Sequence[Shard]) -> dict[str, set[str]]:
-    """Return the packages that require each package, extras that nobody asked for aside."""
+    """Return the packages that require each package, without the extras that no one asked for."""
     parents: dict[str, set[str]] = {}
     for shard in shards:
         for line in shard.facts.requires:

@@ -2,8 +2,8 @@
 
 A virtual environment has more than the requirements name: setuptools (up to Python 3.11), whatever extras and groups of the
 project the developer installed, and packages that no file names. A function is completed with what its project's layers list.
-A requirements.txt is completed from the files beside it, such as requirements-dev.txt. A plain one is completed with well-known
-packages too, with those that another file of the project names, and with the library that the project is an example of. A lock
+A requirements.txt is completed from the files next to it, such as requirements-dev.txt. A plain one gets well-known packages
+too, those that another file of the project names, and the library that the project is an example of. A lock
 or a tool's project says exactly what runs, so there the error stays.
 """
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
     from packaging import utils
 
-    from lambent.package.requirements import listed_beside, optional_dependencies, readers, requested, version_finder
+    from lambent.package.requirements import optional_dependencies, other_lines, readers, requested, version_finder
 else:
     utils = LazyModule("packaging.utils")
-    listed_beside = LazyModule("lambent.package.requirements.listed_beside")
+    other_lines = LazyModule("lambent.package.requirements.other_lines")
     optional_dependencies = LazyModule("lambent.package.requirements.optional_dependencies")
     readers = LazyModule("lambent.package.requirements.readers")
     requested = LazyModule("lambent.package.requirements.requested")
@@ -191,11 +191,11 @@ def _lines_elsewhere(context: BuildContext, requirements: Requirements, lacking:
     required = (finding for finding in lacking if finding.requirement)
     missing: dict[str, Finding] = {utils.canonicalize_name(finding.requirement): finding for finding in required}
     lines: dict[str, str] = {}
-    for line, place in listed_beside.lines_elsewhere(requirements.source, folder) if missing.keys() - without else ():
+    for line, file in other_lines.lines_elsewhere(requirements.source, folder) if missing.keys() - without else ():
         name = requested.name_of(line)
         if name in missing and name not in without and line not in requirements.added:
             importer = missing.pop(name).files[0].partition(":")[0]
-            lines[line] = f"{line.partition(' --hash')[0].rstrip()} is installed too, from {place}: {importer} needs it"
+            lines[line] = f"{line.partition(' --hash')[0].rstrip()} is installed too, from {file}: {importer} needs it"
     return lines
 
 

@@ -30,7 +30,7 @@ _ANY_HOST = "3.1"  # https://flask.palletsprojects.com/en/stable/changes/#versio
 def allow_own_hosts(context: BuildContext, shards: tuple[Shard, ...], files: Files) -> BuildContext:
     """Return the context, whose function allows the hosts of its URL if the project's own files keep them out."""
     config = context.config
-    if not config.has_url or config.app.kind == "handler":
+    if not config.has_url or config.app.kind == "handler" or context.options.scope == "layer":
         return context
     names = sorted(name for name in files if name.endswith(".py") and not _TEST.search(name))
     texts = [(name, files[name].read().decode("utf-8", "replace")) for name in names]

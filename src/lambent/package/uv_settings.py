@@ -21,7 +21,6 @@ _OF_PROJECTS = frozenset(
 )
 """What uv refuses in a file of its own. It reads these from pyproject.toml, whatever the file says."""
 
-
 _PLACES = frozenset(("find-links", "index", "index-url", "extra-index-url"))
 """The settings that may name folders, which uv looks for next to the file."""
 

@@ -245,8 +245,8 @@ def check_examples(modules: ProjectModules, best: Candidate) -> None:
     """Raise DetectionError if a package's app is only one of a collection: the files next to the package have apps too."""
     if best.module.tier != 1 or best.strength != "object":
         return
-    beside = survey(modules, [module for module in modules.candidates() if module.tier == 2])
-    others = [each for each in _best(beside.candidates) if each.strength == "object" and _is_alone(modules, each, best)]
+    neighbors = survey(modules, [module for module in modules.candidates() if module.tier == 2])
+    others = [each for each in _best(neighbors.candidates) if each.strength == "object" and _is_alone(modules, each, best)]
     if len(others) >= _COLLECTION:
         raise _several(modules, [*others, best])
 

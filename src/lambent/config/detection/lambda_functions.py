@@ -1,4 +1,4 @@
-"""The functions that SAM's template, serverless.yml and Terraform describe: start, what calls them, and variables."""
+"""The functions that SAM's template, serverless.yml and Terraform describe: what starts and calls them, and their variables."""
 
 from __future__ import annotations
 

@@ -140,12 +140,12 @@ class _Module:
         """Return what calls a function, as far as the module says it. A permission of API Gateway stands for its requests."""
         permissions = [block for block in self.of("aws_lambda_permission").values() if "apigateway" in block.body]
         is_allowed = any(block.refers_to("aws_lambda_function") == function for block in permissions)
-        named = [
+        others = [
             trigger
             for kind, trigger in _TRIGGERS.items()
             if any(block.refers_to("aws_lambda_function") == function for block in self.of(kind).values())
         ]
-        return (*(("api",) if requests or is_allowed else ()), *named)
+        return (*(("api",) if requests or is_allowed else ()), *others)
 
 
 def terraform_functions(folder: Path) -> Iterator[DeclaredFunction]:

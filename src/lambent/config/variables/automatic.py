@@ -82,8 +82,8 @@ def _choose(config: Config, unset: Sequence[Read], *, local: bool) -> list[Autom
     remaining = [read for read in unset if read.name not in names]
     needed = [read for read in remaining if read.fails == "start"]
     later = [read for read in remaining if read.fails != "start"]
-    given = {name for name, _ in (*config.environment, *config.secrets)}
-    libraries = [Read(name, "", "perhaps") for name in proposals if name.startswith(_POWERTOOLS) and name not in given]
+    set_names = {name for name, _ in (*config.environment, *config.secrets)}
+    libraries = [Read(name, "", "perhaps") for name in proposals if name.startswith(_POWERTOOLS) and name not in set_names]
     return [*secrets, *others, *_proposed(needed, proposals), *_known_to_lambda([*later, *libraries], proposals)]
 
 

@@ -26,7 +26,7 @@ _EXAMPLE = re.compile(r"example", re.I)
 _OWN_PATH = re.compile(r"(?:/(?!tmp\b|dev/)|[A-Za-z]:\\|~|file:)")
 _OWN_DATABASE = re.compile(r"sqlite[a-z+]*:///(?!/)\S+")
 _SECRET_ADDRESS = re.compile(r"hook|[?&](?:sig\w*|code|\w*token|\w*key)=", re.I)
-"""Whoever has one may use it: https://hooks.slack.com/services/T0/B0/x."""
+"""Anyone who has one can use it: https://hooks.slack.com/services/T0/B0/x."""
 _PUBLIC_ADDRESS = re.compile(r"\*|(?:https://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/][^@]*)?", re.I)
 
 

@@ -1,4 +1,4 @@
-"""The requirement lines of a project that its requirements.txt doesn't have: those of its layers and of the files beside it."""
+"""A project's requirements that its requirements.txt doesn't have: those of its layers and of the files next to it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def lines_elsewhere(source: RequirementSource, folder: Path) -> Iterator[tuple[s
     """Yield the lines of a project's other requirements files, each with its file: layers, siblings, then pyproject.toml."""
     files = [*layer_requirements(folder), *_siblings(source)]
     for path in files:
-        place = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+        file = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
         for line in logical_lines(decode(path.read_bytes())):
-            yield line, place
+            yield line, file
     table = (read_toml(source.folder / "pyproject.toml") or {}) if source.kind == "requirements.txt" else {}
     extras = table.get("project", {}).get("optional-dependencies", {})
     for kind, options in (("extra", extras), ("group", table.get("dependency-groups", {}))):
@@ -29,7 +29,7 @@ def lines_elsewhere(source: RequirementSource, folder: Path) -> Iterator[tuple[s
 
 
 def _siblings(source: RequirementSource) -> list[Path]:
-    """Return the files beside a requirements.txt, such as requirements-dev.txt and requirements/dev.txt."""
+    """Return the files next to a requirements.txt, such as requirements-dev.txt and requirements/dev.txt."""
     if source.kind != "requirements.txt" or source.path is None:
         return []
     folder = source.path.parent

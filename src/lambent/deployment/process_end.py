@@ -83,14 +83,14 @@ def _crashed(failure: Failure, signal: str) -> tuple[str, str]:
 
 def _no_wrapper(failure: Failure, match: re.Match[str]) -> tuple[str, str]:
     """The program that starts the process can't be run: the user's own exec wrapper, or lambent's."""
-    own = user_wrapper(dict(failure.settings.environment))
-    if not own:
+    wrapper = user_wrapper(dict(failure.settings.environment))
+    if not wrapper:
         return "the function's exec wrapper can't be run", "deploy again, which repairs it"
     hint = "add the layer that has it"
-    if own.startswith("/var/task/"):
-        file = own.removeprefix("/var/task/")
+    if wrapper.startswith("/var/task/"):
+        file = wrapper.removeprefix("/var/task/")
         hint = f"chmod +x {file}" if _NOT_EXECUTABLE.search(failure.lines) else f"check that {file} is there and in the zip"
-    return f"the exec wrapper {own} can't be run", f"{hint}, or remove AWS_LAMBDA_EXEC_WRAPPER"
+    return f"the exec wrapper {wrapper} can't be run", f"{hint}, or remove AWS_LAMBDA_EXEC_WRAPPER"
 
 
 def _more(settings: Settings) -> int:
